@@ -1,0 +1,187 @@
+"""The one training loop of the course, and what it runs on.
+
+:func:`iterate` is the loop. :func:`descend` runs it on any gradient and keeps the path; :func:`train` runs it on
+minibatches of MNIST and keeps losses, accuracies and seconds. Neither knows which rule it runs.
+"""
+
+import os
+import time
+from dataclasses import dataclass, field
+from itertools import islice, repeat
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from course_utils import schedules
+from course_utils.rules import hyperparameters, initial_state
+
+
+def device():
+    """The device to compute on: CUDA, else MPS (Apple), else the CPU; the variable COURSE_DEVICE overrides.
+
+    Raises ``ValueError`` when COURSE_DEVICE names no device of this machine.
+    """
+    wanted = os.environ.get("COURSE_DEVICE")
+    if wanted:
+        try:
+            torch.empty(1, device=wanted)
+            return torch.device(wanted)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(
+                f"COURSE_DEVICE={wanted!r} cannot be used here ({reason}); try COURSE_DEVICE=cpu"
+            ) from None
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def describe(device):
+    """What ``device`` is, in words: the GPU's name, or the number of CPU threads that torch uses."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type.upper()
+
+
+class Diverged(ArithmeticError):
+    """A run left the finite numbers. ``step`` is the first bad step (from 1), ``so_far`` what the run had produced."""
+
+    def __init__(self, rule, step, steps, hyper, so_far):
+        settings = ", ".join(f"{name}={value}" for name, value in hyper.items())
+        super().__init__(
+            f"{rule.__name__}({settings}) diverged: step {step} of {steps} gave a value that is infinite or not a number. "
+            f"Try a smaller lr, a tenth of this one say; with the right lr, a warm-up schedule can help in the first steps."
+        )
+        self.step = step
+        self.so_far = so_far
+
+
+def iterate(rule, gradient, x, batches, *, schedule=None, **hyper):
+    """The loop: yields the parameters after every step, one step for each of ``batches``.
+
+    rule: an update rule. gradient: called as ``gradient(x, *batch)``. x: where to start. batches: what each step
+    hands to the gradient beside x, a tuple. schedule: step (from 0) -> factor for ``lr``. hyper: the rule's
+    hyperparameters, checked by :func:`course_utils.rules.hyperparameters`.
+    """
+    hyper = hyperparameters(rule, **hyper)
+    lr = hyper.pop("lr")
+    schedule = schedule or schedules.constant()
+    state = initial_state(rule)
+    for step, batch in enumerate(batches):
+        update, state = rule(gradient(x, *batch), state, lr=lr * schedule(step), **hyper)
+        x = x + update
+        yield x
+
+
+def descend(rule, gradient, start, steps, *, schedule=None, **hyper):
+    """Run ``rule`` for ``steps`` steps; return the path, an array or tensor of shape (steps + 1, *shape of start).
+
+    gradient: point -> gradient. start: numbers, or an array or tensor of floats; numbers become float64.
+    A hyperparameter may be an array that broadcasts against the start, such as ``lr`` of shape (8, 1) for a start
+    of shape (2,): then the path has shape (steps + 1, 8, 2), eight runs at once.
+    Raises ``ValueError`` for integer parameters, a start that is not finite or a wrong hyperparameter, and
+    :class:`Diverged` (with the path so far) once no run is finite any more.
+    """
+    if not hasattr(start, "dtype"):
+        start = np.array(start, dtype=float)
+    is_tensor = isinstance(start, torch.Tensor)
+    library = torch if is_tensor else np
+    if not (start.is_floating_point() if is_tensor else np.issubdtype(start.dtype, np.floating)):
+        raise ValueError(
+            f"start holds integer parameters ({start.dtype}): a step would be rounded away. Use floats, 1.0 and not 1"
+        )
+    if not library.isfinite(start).all():
+        raise ValueError(f"start must be finite, not {start}")
+    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
+        raise ValueError(f"steps must be a whole number, 0 or more, not {steps!r}")
+
+    path = [start]
+    with np.errstate(over="ignore", invalid="ignore"):  # overflow is what Diverged reports
+        for x in iterate(rule, gradient, start, repeat((), steps), schedule=schedule, **hyper):
+            path.append(x)
+            is_finite = library.isfinite(x)
+            # the last axis holds one run's coordinates, the axes before it count runs
+            if not (is_finite.all(-1).any() if x.ndim else is_finite):
+                raise Diverged(rule, len(path) - 1, steps, hyperparameters(rule, **hyper), _stack(path))
+    return _stack(path)
+
+
+def _stack(path):
+    """One array from a list of points; the start is repeated where there are several runs."""
+    library = torch if isinstance(path[0], torch.Tensor) else np
+    path[0] = library.broadcast_to(path[0], path[-1].shape)
+    return library.stack(path)
+
+
+@dataclass
+class History:
+    """What one training run left behind. Entry e of the per-epoch lists belongs to epoch e + 1."""
+
+    rule: str
+    hyper: dict
+    batch_size: int
+    losses: np.ndarray = field(
+        default_factory=lambda: np.empty(0)
+    )  # training loss of each step's batch, before the step
+    test_accuracy: list = field(default_factory=list)  # after each epoch, in [0, 1]
+    seconds: list = field(default_factory=list)  # spent on each epoch's steps, evaluation not counted
+    parameters: torch.Tensor | None = None  # after the last epoch, shape (n,)
+
+
+def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None, start=None, **hyper):
+    """Train ``network`` on ``data`` with ``rule``; return a :class:`History`.
+
+    data: :func:`course_utils.data.mnist`, on the device to use. epochs: passes over the training images.
+    batch_size: examples a step, or None for all of them at once. seed: of the start and of the order of the examples.
+    start: parameters of shape (network.n,), instead of the seed's. A progress bar appears when the run takes more
+    than two seconds. Raises ``ValueError`` for bad settings, and :class:`Diverged` after the epoch in which the loss
+    stopped being finite, with the :class:`History` of the epochs before.
+    """
+    examples = len(data.train_labels)
+    batch_size = examples if batch_size is None else batch_size
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be a whole number, at least 1, not {value!r}")
+    x = network.initial(seed, device=data.train_images.device) if start is None else start
+    history = History(rule.__name__, hyperparameters(rule, **hyper), batch_size)
+    losses = []
+
+    def gradient(x, batch):
+        loss, g = network.loss_and_gradient(x, data.train_images[batch], data.train_labels[batch])
+        losses.append(loss)
+        return g
+
+    batches = ((batch,) for _, batches in zip(range(epochs), _shuffled(data, batch_size, seed)) for batch in batches)
+    steps = -(-examples // batch_size)  # of an epoch, rounded up: the last batch may be smaller
+    run = iterate(rule, gradient, x, batches, schedule=schedule, **hyper)
+    with tqdm(total=epochs * steps, desc=rule.__name__, unit="step", delay=2, leave=False) as bar:
+        for _ in range(epochs):
+            began = time.perf_counter()
+            for x in islice(run, steps):
+                bar.update()
+            epoch_losses = torch.stack(losses[-steps:]).cpu().double().numpy()  # waits for the device
+            history.seconds.append(time.perf_counter() - began)
+            bad = np.flatnonzero(~np.isfinite(epoch_losses))
+            if len(bad):
+                step = len(losses) - steps + int(bad[0]) + 1
+                raise Diverged(rule, step, epochs * steps, history.hyper, history)
+            history.losses = np.concatenate([history.losses, epoch_losses])
+            history.test_accuracy.append(float(network.accuracy(x, data.test_images, data.test_labels)))
+            history.parameters = x
+            bar.set_postfix(loss=f"{epoch_losses.mean():.3f}", accuracy=f"{history.test_accuracy[-1]:.2%}")
+    return history
+
+
+def _shuffled(data, batch_size, seed):
+    """Yields, for one epoch after the other, the list of its batches: indices in a fresh random order."""
+    examples, where = len(data.train_labels), data.train_labels.device
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        if batch_size >= examples:
+            yield [slice(None)]  # all examples, and no copy of them
+        else:
+            yield torch.randperm(examples, generator=generator).to(where).split(batch_size)
