@@ -56,7 +56,7 @@ def _load(device, root):
 
 
 def _restore(packed, md5):
-    """Download ``packed`` if it is not the canonical file. Into a folder of its own first: nothing half-written stays."""
+    """Download ``packed`` if it is not the canonical file: into a folder of its own, so nothing half-written stays."""
     if check_integrity(str(packed), md5):
         return
     state = "is damaged" if packed.exists() else "is missing"

@@ -53,8 +53,8 @@ class Diverged(ArithmeticError):
     def __init__(self, rule, step, steps, hyper, so_far):
         settings = ", ".join(f"{name}={value}" for name, value in hyper.items())
         super().__init__(
-            f"{rule.__name__}({settings}) diverged: step {step} of {steps} gave a value that is infinite or not a number. "
-            f"Try a smaller lr, a tenth of this one say; with the right lr, a warm-up schedule can help in the first steps."
+            f"{rule.__name__}({settings}) diverged: step {step} of {steps} met a value that is infinite or not a number. "
+            f"Try a smaller lr, say a tenth; if only the first steps are too much, a warm-up schedule helps."
         )
         self.step = step
         self.so_far = so_far
@@ -155,13 +155,13 @@ def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None,
         losses.append(loss)
         return g
 
-    batches = ((batch,) for _, batches in zip(range(epochs), _shuffled(data, batch_size, seed)) for batch in batches)
     steps = -(-examples // batch_size)  # of an epoch, rounded up: the last batch may be smaller
+    batches = _shuffled(data.train_labels, batch_size, epochs, seed)
     run = iterate(rule, gradient, x, batches, schedule=schedule, **hyper)
     with tqdm(total=epochs * steps, desc=rule.__name__, unit="step", delay=2, leave=False) as bar:
         for _ in range(epochs):
             began = time.perf_counter()
-            for x in islice(run, steps):
+            for x in islice(run, steps):  # noqa: B007, the last x is the epoch's result
                 bar.update()
             epoch_losses = torch.stack(losses[-steps:]).cpu().double().numpy()  # waits for the device
             history.seconds.append(time.perf_counter() - began)
@@ -176,12 +176,12 @@ def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None,
     return history
 
 
-def _shuffled(data, batch_size, seed):
-    """Yields, for one epoch after the other, the list of its batches: indices in a fresh random order."""
-    examples, where = len(data.train_labels), data.train_labels.device
+def _shuffled(labels, batch_size, epochs, seed):
+    """Yields the indices of one batch after the other, every epoch in a fresh random order; each in a tuple."""
     generator = torch.Generator().manual_seed(seed)
-    while True:
-        if batch_size >= examples:
-            yield [slice(None)]  # all examples, and no copy of them
+    for _ in range(epochs):
+        if batch_size >= len(labels):
+            yield (slice(None),)  # all examples, and no copy of them
         else:
-            yield torch.randperm(examples, generator=generator).to(where).split(batch_size)
+            order = torch.randperm(len(labels), generator=generator).to(labels.device)
+            yield from ((batch,) for batch in order.split(batch_size))

@@ -37,7 +37,7 @@ def momentum(g, state=(0.0,), *, lr=0.01, beta=0.9):
 
 
 def nesterov(g, state=(0.0,), *, lr=0.01, beta=0.9):
-    """Momentum with the gradient taken at the look-ahead point. Nesterov (1983); Sutskever et al. (2013); the talk, slide 13."""
+    """Momentum, its gradient taken one step ahead. Nesterov (1983), Sutskever et al. (2013); the talk, slide 13."""
     (v,) = state
     v = beta * v + lr * g
     return -(beta * v + lr * g), (v,)
@@ -66,7 +66,7 @@ def rmsprop_momentum(g, state=(0.0, 0.0), *, lr=0.001, beta=0.9, momentum=0.9, e
 
 
 def rmsprop_nesterov(g, state=(0.0, 0.0), *, lr=0.001, beta=0.9, momentum=0.9, eps=1e-8):
-    """RMSProp's scaled gradient, fed to Nesterov momentum. Goodfellow et al. (2016), Algorithm 8.6; the talk, slide 18."""
+    """RMSProp's scaled gradient, fed to Nesterov momentum. Goodfellow et al. (2016), Alg. 8.6; the talk, slide 18."""
     r, v = state
     r = beta * r + (1 - beta) * g**2
     step = lr * g / (r**0.5 + eps)
@@ -75,7 +75,7 @@ def rmsprop_nesterov(g, state=(0.0, 0.0), *, lr=0.001, beta=0.9, momentum=0.9, e
 
 
 def adam(g, state=(0.0, 0.0, 0), *, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
-    """Moving averages of g and of its square, both corrected for their start at zero. Kingma and Ba (2015), Algorithm 1; the talk, slide 21."""
+    """Moving averages of g and g^2, corrected for their start at 0. Kingma and Ba (2015), Alg. 1; the talk, slide 21."""
     m, v, t = state
     t = t + 1
     m = beta1 * m + (1 - beta1) * g

@@ -26,20 +26,20 @@ def exponential(decay):
 
 
 def inverse_time(half_life):
-    """1 / (1 + step / half_life): half the rate after ``half_life`` steps, a third after two. Robbins and Monro (1951) ask for this order of decay."""
+    """1 / (1 + step / half_life): a half after ``half_life`` steps, a third after twice as many. Robbins, Monro (1951)."""
     _need(half_life > 0, "half_life", half_life, "more than 0 steps")
     return lambda step: 1 / (1 + step / half_life)
 
 
 def cosine(steps, floor=0.0):
-    """From 1 down to ``floor`` along half a cosine in ``steps`` steps, then ``floor``. Loshchilov and Hutter (2017), equation 5, without restarts."""
+    """From 1 to ``floor`` along half a cosine in ``steps`` steps. Loshchilov and Hutter (2017), eq. 5, no restarts."""
     _need(steps >= 1, "steps", steps, "at least 1 step")
     _need(0 <= floor <= 1, "floor", floor, "in [0, 1]")
     return lambda step: floor + (1 - floor) * (1 + math.cos(math.pi * min(step / steps, 1))) / 2
 
 
 def warmup(steps, then=None):
-    """Linearly up to 1 in ``steps`` steps (1/steps, 2/steps, ...), then the schedule ``then``, counted from its own 0. Goyal et al. (2017), section 2.2."""
+    """1/steps, 2/steps, ... up to 1, then the schedule ``then`` from its own step 0. Goyal et al. (2017), section 2.2."""
     _need(steps >= 1, "steps", steps, "at least 1 step")
     then = then or constant()
     return lambda step: (step + 1) / steps if step < steps else then(step - steps)

@@ -66,7 +66,7 @@ def rosenbrock():
 
 
 def beale():
-    """Sum of (c - x + x y^i)^2 for c = 1.5, 2.25, 2.625: plains with steep walls. Beale (1958). Minimum 0 at (3, 0.5)."""
+    """Sum of (c_i - x + x y^i)^2, c = 1.5, 2.25, 2.625: plains, steep walls. Beale (1958). Minimum 0 at (3, 0.5)."""
 
     def residuals(x, y):
         return [(c - x + x * y**i, y**i - 1, i * x * y ** (i - 1)) for i, c in ((1, 1.5), (2, 2.25), (3, 2.625))]
@@ -96,9 +96,9 @@ def saddle():
 
 
 def camel():
-    """The six-hump camel (4 - 2.1 x^2 + x^4/3) x^2 + x y + 4 (y^2 - 1) y^2: six minima of three heights, 0 at none of them.
+    """The six-hump camel, (4 - 2.1 x^2 + x^4/3) x^2 + x y + 4 (y^2 - 1) y^2. Dixon and Szego (1978).
 
-    Dixon and Szego (1978). The two global minima are -1.0316 at (0.0898, -0.7127) and its mirror image.
+    Six minima of three heights. The two global minima are -1.0316 at (0.0898, -0.7127) and its mirror image.
     """
 
     def value(p):
@@ -119,7 +119,7 @@ def camel():
 
 
 def ripples():
-    """x^2/8 + sin(2x): a bowl with ripples, in one dimension. Five local minima; the deepest, -0.92, at x = -0.76."""
+    """x^2/8 + sin(2x): a bowl with ripples, in one dimension. Six local minima; the deepest, -0.927, at x = -0.739."""
     return Surface(
         name="ripples",
         value=lambda p: (p**2 / 8 + np.sin(2 * p)).sum(-1),

@@ -20,10 +20,7 @@ class Optimizer(torch.optim.Optimizer):
     def add_param_group(self, group):
         super().add_param_group(group)
         group = self.param_groups[-1]
-        names = hyperparameters(self.rule)
-        # schedulers and newer versions of torch add keys of their own to a group: a hyperparameter is picked by its name
-        added = [name for name in group if name not in names and name not in self.defaults and name not in _TORCHS_KEYS]
-        hyperparameters(self.rule, **{name: group[name] for name in [*names, *added]})
+        self._hyperparameters(group)  # a group may override the defaults: check its values too
         for parameter in group["params"]:
             if not parameter.is_floating_point():
                 raise ValueError(f"cannot step on integer parameters ({parameter.dtype}): use a floating-point dtype")
@@ -39,7 +36,7 @@ class Optimizer(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            hyper = {name: group[name] for name in hyperparameters(self.rule)}
+            hyper = self._hyperparameters(group)
             for parameter in group["params"]:
                 if parameter.grad is None:
                     continue
@@ -51,5 +48,6 @@ class Optimizer(torch.optim.Optimizer):
                 parameter.add_(update)
         return loss
 
-
-_TORCHS_KEYS = {"params", "param_names", "initial_lr"}
+    def _hyperparameters(self, group):
+        # by name: schedulers and newer versions of torch add keys of their own to a group
+        return hyperparameters(self.rule, **{name: group[name] for name in hyperparameters(self.rule)})
