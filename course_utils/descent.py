@@ -53,7 +53,7 @@ class Diverged(ArithmeticError):
     def __init__(self, rule, step, steps, hyper, so_far):
         settings = ", ".join(f"{name}={value}" for name, value in hyper.items())
         super().__init__(
-            f"{rule.__name__}({settings}) diverged: step {step} of {steps} met a value that is infinite or not a number. "
+            f"{rule.__name__}({settings}) diverged: step {step} of {steps} met a value that is not finite. "
             f"Try a smaller lr, say a tenth; if only the first steps are too much, a warm-up schedule helps."
         )
         self.step = step

@@ -75,7 +75,7 @@ def rmsprop_nesterov(g, state=(0.0, 0.0), *, lr=0.001, beta=0.9, momentum=0.9, e
 
 
 def adam(g, state=(0.0, 0.0, 0), *, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
-    """Moving averages of g and g^2, corrected for their start at 0. Kingma and Ba (2015), Alg. 1; the talk, slide 21."""
+    """Moving averages of g and g^2, corrected for starting at 0. Kingma and Ba (2015), Alg. 1; the talk, slide 21."""
     m, v, t = state
     t = t + 1
     m = beta1 * m + (1 - beta1) * g

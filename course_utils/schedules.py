@@ -26,7 +26,7 @@ def exponential(decay):
 
 
 def inverse_time(half_life):
-    """1 / (1 + step / half_life): a half after ``half_life`` steps, a third after twice as many. Robbins, Monro (1951)."""
+    """1 / (1 + step / half_life): a half after ``half_life`` steps, a third after two. Robbins and Monro (1951)."""
     _need(half_life > 0, "half_life", half_life, "more than 0 steps")
     return lambda step: 1 / (1 + step / half_life)
 
@@ -39,7 +39,7 @@ def cosine(steps, floor=0.0):
 
 
 def warmup(steps, then=None):
-    """1/steps, 2/steps, ... up to 1, then the schedule ``then`` from its own step 0. Goyal et al. (2017), section 2.2."""
+    """1/steps, 2/steps, ..., 1, then the schedule ``then`` from its own step 0. Goyal et al. (2017), section 2.2."""
     _need(steps >= 1, "steps", steps, "at least 1 step")
     then = then or constant()
     return lambda step: (step + 1) / steps if step < steps else then(step - steps)
