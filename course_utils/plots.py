@@ -1,0 +1,123 @@
+"""Pictures in one hand: every function draws on the axes it is given and returns them.
+
+A rule has one colour and one line style in the whole course. The colours are Okabe and Ito's, safe for
+colour-blind readers; the line styles keep the rules apart in black and white.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+# plt.style.use(plots.STYLE): sizes that can be read from the back of the room, at 100 dots an inch
+STYLE = {
+    "figure.figsize": (9, 5),
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "font.size": 14,
+    "axes.titlesize": 15,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "lines.linewidth": 2.2,
+    "legend.fontsize": 12,
+    "legend.frameon": False,
+    "savefig.bbox": None,
+}
+
+COLOURS = {
+    "gradient_descent": ("#000000", "-"),
+    "momentum": ("#0072B2", "-"),
+    "nesterov": ("#56B4E9", "--"),
+    "adagrad": ("#E69F00", "-"),
+    "rmsprop": ("#D55E00", "-"),
+    "rmsprop_momentum": ("#CC79A7", "--"),
+    "rmsprop_nesterov": ("#CC79A7", ":"),
+    "adam": ("#009E73", "-"),
+}
+
+
+def look(rule):
+    """Colour, line style and label of a rule (the function or its name), as keywords for ``ax.plot``.
+
+    Raises ``ValueError`` for a rule that has no colour yet.
+    """
+    name = rule if isinstance(rule, str) else rule.__name__
+    if name not in COLOURS:
+        raise ValueError(f"no colour for {name!r}; give it one in plots.COLOURS, which has {', '.join(COLOURS)}")
+    colour, line = COLOURS[name]
+    return {"color": colour, "linestyle": line, "label": name.replace("_", " ")}
+
+
+def shades(n):
+    """``n`` colours from dark to light for an ordered quantity, such as learning rates."""
+    return [plt.cm.viridis(level) for level in np.linspace(0, 0.85, n)]
+
+
+def curve(ax, surface, **style):
+    """A one-dimensional surface over its window."""
+    (window,) = surface.window
+    x = np.linspace(*window, 600)
+    ax.plot(x, surface(x[:, None]), **({"color": "0.35"} | style))
+    ax.set(xlabel="$x$", ylabel="$f(x)$")
+    return ax
+
+
+def contours(ax, surface, levels=18):
+    """A two-dimensional surface over its window: contour lines, and a cross on every minimum.
+
+    The lines are spaced evenly in the logarithm of the height above the lowest point, so that flat valleys show.
+    """
+    (x_low, x_high), (y_low, y_high) = surface.window
+    x, y = np.meshgrid(np.linspace(x_low, x_high, 300), np.linspace(y_low, y_high, 300))
+    height = surface(np.stack([x, y], axis=-1))
+    height = height - min(height.min(), surface(surface.minima).min())
+    highest = height.max()
+    ax.contour(
+        x, y, height, levels=np.geomspace(highest / 3000, highest, levels), cmap="Greys_r", linewidths=0.9, alpha=0.8
+    )
+    ax.plot(*np.transpose(surface.minima), "x", color="#CC79A7", markersize=11, markeredgewidth=3)
+    ax.set(xlim=(x_low, x_high), ylim=(y_low, y_high), xlabel="$x$", ylabel="$y$")
+    ax.grid(False)
+    return ax
+
+
+def path(ax, points, rule=None, **style):
+    """A descent's path, shape (steps + 1, 2), on the axes of its contours: dots are the iterates."""
+    style = (look(rule) if rule is not None else {}) | style
+    ax.plot(points[:, 0], points[:, 1], marker="o", markersize=4, **style)
+    ax.plot(*points[0], marker="s", markersize=8, color=style.get("color", "0.2"))
+    return ax
+
+
+def spread(ax, x, runs, rule=None, **style):
+    """Several seeds as one line and a band: ``runs`` of shape (seeds, points), their mean, from lowest to highest."""
+    runs = np.asarray(runs, dtype=float)
+    (line,) = ax.plot(x, runs.mean(0), **((look(rule) if rule is not None else {}) | style))
+    ax.fill_between(x, runs.min(0), runs.max(0), color=line.get_color(), alpha=0.2, linewidth=0)
+    return ax
+
+
+def smooth(losses, window=50):
+    """The running mean of ``losses`` over ``window`` steps (fewer at the start), same length: noise off, trend on."""
+    total = np.cumsum(np.insert(np.asarray(losses, dtype=float), 0, 0.0))
+    end = np.arange(1, len(total))
+    begin = np.maximum(end - window, 0)
+    return (total[end] - total[begin]) / (end - begin)
+
+
+def show(figure, alt):
+    """Show ``figure`` here and close it. ``alt`` says in words what it shows, for those who do not see it.
+
+    In a notebook the words travel with the picture as its alternative text. Raises ``ValueError`` without them.
+    """
+    if not alt.strip():
+        raise ValueError("alt is empty: say in a sentence what the figure shows")
+    try:
+        get_ipython()  # noqa: F821, defined where IPython runs
+    except NameError:
+        plt.show()
+    else:
+        from IPython.display import display
+
+        display(figure, metadata={"image/png": {"alt": alt}})
+    plt.close(figure)
