@@ -4,8 +4,14 @@ A rule has one colour and one line style in the whole course. The colours are Ok
 colour-blind readers; the line styles keep the rules apart in black and white.
 """
 
+import base64
+import html
+import tempfile
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.animation import FFMpegWriter, FuncAnimation
 
 # plt.style.use(plots.STYLE): sizes that can be read from the back of the room, at 100 dots an inch
 STYLE = {
@@ -73,7 +79,7 @@ def contours(ax, surface, levels=18):
     height = height - min(height.min(), surface(surface.minima).min())
     highest = height.max()
     ax.contour(
-        x, y, height, levels=np.geomspace(highest / 3000, highest, levels), cmap="Greys_r", linewidths=0.9, alpha=0.8
+        x, y, height, levels=np.geomspace(highest / 3000, highest, levels), cmap="Greys_r", linewidths=0.9, alpha=0.6
     )
     ax.plot(*np.transpose(surface.minima), "x", color="#CC79A7", markersize=11, markeredgewidth=3)
     ax.set(xlim=(x_low, x_high), ylim=(y_low, y_high), xlabel="$x$", ylabel="$y$")
@@ -103,6 +109,50 @@ def smooth(losses, window=50):
     end = np.arange(1, len(total))
     begin = np.maximum(end - window, 0)
     return (total[end] - total[begin]) / (end - begin)
+
+
+def movie(surface, paths, alt, seconds=6.0):
+    """Several descents on one surface as a small looping video (MP4), each path growing step by step.
+
+    paths: label -> points of shape (steps + 1, 2); a label that is a rule's name gets that rule's look.
+    alt: what the video shows, in words. Returns an ``IPython.display.HTML`` with the video inside it.
+    """
+    import imageio_ffmpeg
+    from IPython.display import HTML
+
+    steps = max(len(points) for points in paths.values()) - 1
+    shown = np.unique(np.linspace(0, steps, min(steps + 1, 90)).round().astype(int))
+    with plt.rc_context({"animation.ffmpeg_path": imageio_ffmpeg.get_ffmpeg_exe(), "animation.embed_limit": 1}):
+        figure, ax = plt.subplots(figsize=(8, 4.5))
+        contours(ax, surface, levels=12)
+        lines = {}
+        for label, points in paths.items():
+            style = look(label) if label in COLOURS else {"label": label}
+            (lines[label],) = ax.plot(*points[0], marker="o", markersize=4, **style)
+        ax.legend(loc="upper right", frameon=True)
+
+        def draw(step):
+            for label, points in paths.items():
+                lines[label].set_data(points[: step + 1, 0], points[: step + 1, 1])
+            ax.set_title(f"step {step}")
+            return list(lines.values())
+
+        figure.canvas.draw()
+        figure.set_layout_engine("none")  # laid out once: a layout for every frame takes most of the time
+        film = FuncAnimation(figure, draw, frames=shown, interval=1000 * seconds / len(shown))
+        with tempfile.TemporaryDirectory() as folder:
+            # yuv420p plays in every browser; a high crf keeps a line drawing small
+            file = Path(folder) / "film.mp4"
+            film.save(
+                file,
+                FFMpegWriter(fps=len(shown) / seconds, codec="h264", extra_args=["-pix_fmt", "yuv420p", "-crf", "32"]),
+            )
+            video = base64.b64encode(file.read_bytes()).decode()
+    plt.close(figure)
+    return HTML(
+        f'<video controls loop muted playsinline width="800" aria-label="{html.escape(alt)}" '
+        f'src="data:video/mp4;base64,{video}"></video>'
+    )
 
 
 def show(figure, alt):

@@ -115,6 +115,8 @@ def hyperparameters(rule, **given):
 
 def _check(rule_name, name, value):
     try:
+        if isinstance(value, str):
+            raise TypeError  # float("0.1") would take it, the rule would not
         low, high = (float(value.min()), float(value.max())) if hasattr(value, "min") else (float(value), float(value))
     except (TypeError, ValueError):
         raise ValueError(f"{rule_name}: {name} must be a number, not {value!r}") from None

@@ -1,0 +1,96 @@
+"""The pictures: every rule has a look of its own, bands show the spread, alternative text travels with a figure."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+from course_utils import plots, rules, surfaces
+
+
+@pytest.fixture
+def ax():
+    figure, ax = plt.subplots()
+    yield ax
+    plt.close(figure)
+
+
+def test_every_rule_has_a_look_and_no_two_share_it():
+    looks = [(look["color"], look["linestyle"]) for look in map(plots.look, rules.ALL)]
+    assert len(set(looks)) == len(rules.ALL)
+    assert plots.look("adam") == plots.look(rules.adam)
+
+
+def test_a_rule_without_a_look_says_where_to_give_it_one():
+    with pytest.raises(ValueError, match="'lion'.*plots.COLOURS"):
+        plots.look("lion")
+
+
+@pytest.mark.parametrize(
+    "make", [surfaces.quadratic, surfaces.rosenbrock, surfaces.beale, surfaces.saddle, surfaces.camel]
+)
+def test_contours_draw_the_window_with_a_cross_on_each_minimum(ax, make):
+    surface = make()
+    assert plots.contours(ax, surface) is ax
+    assert (ax.get_xlim(), ax.get_ylim()) == surface.window
+    (crosses,) = ax.get_lines()
+    np.testing.assert_array_equal(crosses.get_xydata(), surface.minima)
+    assert ax.get_xlabel()
+    assert ax.get_ylabel()
+
+
+def test_curve_draws_the_surface(ax):
+    surface = surfaces.ripples()
+    plots.curve(ax, surface)
+    x, y = ax.get_lines()[0].get_data()
+    np.testing.assert_allclose(y, surface(x[:, None]))
+
+
+def test_path_draws_every_iterate_in_the_colour_of_its_rule(ax):
+    points = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
+    plots.path(ax, points, rules.momentum)
+    line, start = ax.get_lines()
+    np.testing.assert_array_equal(line.get_xydata(), points)
+    np.testing.assert_array_equal(start.get_xydata(), points[:1])
+    assert line.get_color() == plots.COLOURS["momentum"][0]
+
+
+def test_spread_is_the_mean_between_the_lowest_and_the_highest_run(ax):
+    runs = [[1.0, 4.0], [3.0, 8.0]]
+    plots.spread(ax, [10, 20], runs, rules.adam)
+    np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), [2, 6])
+    corners = {tuple(point) for point in ax.collections[0].get_paths()[0].vertices.tolist()}
+    assert {(10, 1), (10, 3), (20, 4), (20, 8)} <= corners
+
+
+def test_smooth_is_a_running_mean_over_the_last_steps():
+    losses = np.random.default_rng(0).normal(size=30)
+    expected = [losses[max(0, k - 7) : k].mean() for k in range(1, 31)]
+    np.testing.assert_allclose(plots.smooth(losses, 7), expected)
+
+
+def test_shades_are_distinct_colours():
+    assert len(set(plots.shades(6))) == 6
+
+
+def test_show_sends_the_alternative_text_along_in_a_notebook(monkeypatch):
+    shell = InteractiveShell.instance()
+    # as a notebook does: a figure is shown as a PNG
+    from IPython.core.pylabtools import select_figure_formats
+
+    select_figure_formats(shell, ["png"])
+    monkeypatch.setattr("builtins.get_ipython", lambda: shell, raising=False)
+    figure, _ = plt.subplots()
+    with capture_output() as captured:
+        plots.show(figure, "a line that rises")
+    (output,) = captured.outputs
+    assert output.metadata["image/png"]["alt"] == "a line that rises"
+    assert not plt.fignum_exists(figure.number)
+    InteractiveShell.clear_instance()
+
+
+def test_show_refuses_a_figure_without_words():
+    with pytest.raises(ValueError, match="alt is empty"):
+        plots.show(plt.figure(), " ")
+    plt.close("all")
