@@ -6,9 +6,9 @@ import os
 import shutil
 import tempfile
 import zlib
+from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
-from urllib.error import URLError
 
 import torch
 from torchvision.datasets import MNIST
@@ -46,6 +46,7 @@ def _load(device, root):
     raw = root / "MNIST" / "raw"
     for name, md5 in MNIST.resources:
         _restore(raw / name, md5)
+    for name, _ in MNIST.resources:
         _unpack(raw / name)
     parts = []
     for is_train in (True, False):
@@ -68,7 +69,7 @@ def _restore(packed, md5):
                     download_url(mirror + packed.name, folder, md5=md5)
                     os.replace(Path(folder) / packed.name, packed)
                     return
-                except (OSError, URLError, RuntimeError):
+                except (OSError, HTTPException, RuntimeError):
                     continue
     except OSError as error:
         raise RuntimeError(f"MNIST: {packed} {state} and cannot be replaced: {error}") from None

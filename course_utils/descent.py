@@ -139,7 +139,7 @@ def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None,
     batch_size: examples a step, or None for all of them at once. seed: of the start and of the order of the examples.
     start: parameters of shape (network.n,), instead of the seed's. A progress bar appears when the run takes more
     than two seconds. Raises ``ValueError`` for bad settings, and :class:`Diverged` after the epoch in which the loss
-    stopped being finite, with the :class:`History` of the epochs before.
+    or the parameters stopped being finite, with the :class:`History` of the epochs before.
     """
     examples = len(data.train_labels)
     batch_size = examples if batch_size is None else batch_size
@@ -164,15 +164,19 @@ def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None,
             for x in islice(run, steps):  # noqa: B007, the last x is the epoch's result
                 bar.update()
             epoch_losses = torch.stack(losses[-steps:]).cpu().double().numpy()  # waits for the device
-            history.seconds.append(time.perf_counter() - began)
+            seconds = time.perf_counter() - began
             bad = np.flatnonzero(~np.isfinite(epoch_losses))
-            if len(bad):
-                step = len(losses) - steps + int(bad[0]) + 1
+            if len(bad) or not x.isfinite().all():  # a loss shows the steps before it, x shows the last one too
+                step = len(losses) - steps + (int(bad[0]) + 1 if len(bad) else steps)
                 raise Diverged(rule, step, epochs * steps, history.hyper, history)
             history.losses = np.concatenate([history.losses, epoch_losses])
             history.test_accuracy.append(float(network.accuracy(x, data.test_images, data.test_labels)))
+            history.seconds.append(seconds)
             history.parameters = x
-            bar.set_postfix(loss=f"{epoch_losses.mean():.3f}", accuracy=f"{history.test_accuracy[-1]:.2%}")
+            # refresh would draw the bar at once, before its two seconds are over
+            bar.set_postfix(
+                loss=f"{epoch_losses.mean():.3f}", accuracy=f"{history.test_accuracy[-1]:.2%}", refresh=False
+            )
     return history
 
 

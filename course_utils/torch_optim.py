@@ -19,7 +19,13 @@ class Optimizer(torch.optim.Optimizer):
 
     def add_param_group(self, group):
         super().add_param_group(group)
-        group = self.param_groups[-1]
+        try:
+            self._check(self.param_groups[-1])
+        except ValueError:
+            self.param_groups.pop()  # refused: the optimizer stays as it was
+            raise
+
+    def _check(self, group):
         self._hyperparameters(group)  # a group may override the defaults: check its values too
         for parameter in group["params"]:
             if not parameter.is_floating_point():

@@ -1,0 +1,28 @@
+# The course's commands. The first one you run sets up .venv; after that nothing is installed again
+# until the pins change.
+
+PYTHON ?= python3
+ARGS =
+# what runs everything once .venv is there
+RUN = .venv/bin/python
+
+help:
+	@echo "make lab       open the course in JupyterLab        ARGS=\"--no-browser --port=8899\" is handed on"
+	@echo "make test      run every test                       ARGS=\"-k rules\" is handed on"
+	@echo "make execute   run the chapters, save their outputs ARGS=notebooks/04_momentum.ipynb runs one"
+	@echo "Set-up needs Python 3.11 or newer; another one than python3: make lab PYTHON=python3.12"
+
+lab: .venv/.ready
+	JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" $(RUN) -m jupyterlab $(ARGS)
+
+test: .venv/.ready
+	$(RUN) -m pytest $(ARGS)
+
+execute: .venv/.ready
+	$(RUN) tools/execute.py $(or $(ARGS),$(wildcard notebooks/*.ipynb))
+
+.venv/.ready: requirements.txt pyproject.toml tools/install.py
+	@command -v "$(PYTHON)" > /dev/null || { echo "Set-up failed: there is no $(PYTHON) on this machine. Install Python 3.11 or newer from https://www.python.org/downloads/, or name yours: make lab PYTHON=python3.12" >&2; exit 1; }
+	@"$(PYTHON)" tools/install.py
+
+.PHONY: help lab test execute

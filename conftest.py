@@ -1,0 +1,14 @@
+"""What every test runs under: the settings of a small, quiet, repeatable run, for this process and its kernels."""
+
+import os
+
+import matplotlib
+
+# Kernels of notebook tests inherit these; a value that is set already stays: COURSE_BUDGET=1 make test.
+os.environ.setdefault("COURSE_BUDGET", "0.02")  # the share of MNIST that the chapters use
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that fight over busy cores cost more than they bring
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("TQDM_DISABLE", "1")
+
+# Not through MPLBACKEND: kernels would inherit it, and need their own backend to show figures.
+matplotlib.use("Agg")
