@@ -6,11 +6,13 @@ colour-blind readers; the line styles keep the rules apart in black and white.
 
 import base64
 import html
+import io
 import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import PIL.Image
 from matplotlib.animation import FFMpegWriter, FuncAnimation
 
 # plt.style.use(plots.STYLE): sizes that can be read from the back of the room, at 100 dots an inch
@@ -158,7 +160,8 @@ def movie(surface, paths, alt, seconds=6.0):
 def show(figure, alt):
     """Show ``figure`` here and close it. ``alt`` says in words what it shows, for those who do not see it.
 
-    In a notebook the words travel with the picture as its alternative text. Raises ``ValueError`` without them.
+    In a notebook the words travel with the picture, a PNG of 256 colours at 100 dots an inch: a third of the usual
+    size, and the eye sees no difference. Raises ``ValueError`` without words.
     """
     if not alt.strip():
         raise ValueError("alt is empty: say in a sentence what the figure shows")
@@ -167,7 +170,10 @@ def show(figure, alt):
     except NameError:
         plt.show()
     else:
-        from IPython.display import display
+        from IPython.display import Image, display
 
-        display(figure, metadata={"image/png": {"alt": alt}})
+        full, small = io.BytesIO(), io.BytesIO()
+        figure.savefig(full, dpi=100)
+        PIL.Image.open(full).convert("RGB").quantize().save(small, "PNG", optimize=True)
+        display(Image(small.getvalue(), format="png", alt=alt))
     plt.close(figure)

@@ -1,7 +1,11 @@
 """The pictures: every rule has a look of its own, bands show the spread, alternative text travels with a figure."""
 
+import base64
+import io
+
 import matplotlib.pyplot as plt
 import numpy as np
+import PIL.Image
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -76,16 +80,15 @@ def test_shades_are_distinct_colours():
 
 def test_show_sends_the_alternative_text_along_in_a_notebook(monkeypatch):
     shell = InteractiveShell.instance()
-    # as a notebook does: a figure is shown as a PNG
-    from IPython.core.pylabtools import select_figure_formats
-
-    select_figure_formats(shell, ["png"])
     monkeypatch.setattr("builtins.get_ipython", lambda: shell, raising=False)
     figure, _ = plt.subplots()
     with capture_output() as captured:
         plots.show(figure, "a line that rises")
     (output,) = captured.outputs
     assert output.metadata["image/png"]["alt"] == "a line that rises"
+    picture = PIL.Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
+    assert picture.size == (640, 480)
+    assert picture.mode == "P", "a palette: small"
     assert not plt.fignum_exists(figure.number)
     InteractiveShell.clear_instance()
 
