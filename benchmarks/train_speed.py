@@ -1,7 +1,7 @@
 """Seconds for an epoch of MNIST, 784-256-256-10, batches of 128, Adam: the usual loop, two in memory, and ours.
 
-All loops run in one process, in turns, on one device. Every timed run is a whole epoch from the same start, so its
-losses say whether it really trained. Only the steps are timed: no evaluation, no building of networks.
+All loops run in one process, in turns, on one device. Every timed run is a whole epoch from the same start over the
+same batches, so their losses must agree. Only the steps are timed: no evaluation, no building of networks.
 """
 
 import argparse
@@ -16,7 +16,7 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import MNIST
 
@@ -39,10 +39,10 @@ def sequential(start, device):
     return torch.nn.Sequential(torch.nn.Flatten(), first, relu, second, relu, last).to(device)
 
 
-def epoch_of(batches, model, optimizer):
-    """The usual epoch over pairs of images and labels: the loss of each step, and the seconds."""
-    losses = []
+def epoch(batches, model, optimizer):
+    """The usual steps over pairs of images and labels: the loss of each, and the seconds of all."""
     began = time.perf_counter()
+    losses = []
     for images, labels in batches:
         loss = torch.nn.functional.cross_entropy(model(images), labels)
         optimizer.zero_grad()
@@ -53,47 +53,29 @@ def epoch_of(batches, model, optimizer):
     return losses, time.perf_counter() - began
 
 
-def usual(start, device, examples, workers):
-    """DataLoader over torchvision's MNIST; every image goes through PIL, ToTensor and Normalize."""
+def usual(start, device, order, workers):
+    """DataLoader over torchvision's MNIST: every image goes through PIL, ToTensor and Normalize."""
     standardise = transforms.Compose([transforms.ToTensor(), transforms.Normalize((data.MEAN,), (data.STD,))])
-    dataset = Subset(MNIST(str(data.ROOT), train=True, transform=standardise), range(examples))
-    loader = DataLoader(dataset, BATCH_SIZE, shuffle=True, num_workers=workers)
+    dataset = MNIST(str(data.ROOT), train=True, transform=standardise)
+    loader = DataLoader(dataset, BATCH_SIZE, sampler=order.tolist(), num_workers=workers)
     model = sequential(start, device)
     batches = ((images.to(device), labels.to(device)) for images, labels in loader)
-    return epoch_of(batches, model, torch.optim.Adam(model.parameters(), lr=LR))
+    return epoch(batches, model, torch.optim.Adam(model.parameters(), lr=LR))
 
 
-def in_memory(start, mnist, **options):
-    """The same steps on tensors that are already there, in the order in which ours takes them."""
+def in_memory(start, mnist, order, **options):
+    """The same steps on tensors that are already on the device."""
     images, labels = mnist.train_images, mnist.train_labels
     model = sequential(start, images.device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=LR, **options)
-    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0)).to(images.device)
-    return epoch_of(((images[i], labels[i]) for i in order.split(BATCH_SIZE)), model, optimizer)
+    batches = ((images[batch], labels[batch]) for batch in order.to(images.device).split(BATCH_SIZE))
+    return epoch(batches, model, torch.optim.Adam(model.parameters(), lr=LR, **options))
 
 
 def ours(start, mnist):
-    """course_utils.descent.train with the rule of chapter 09."""
+    """The course's loop with the course's rule."""
     start = start.to(mnist.train_images.device)
     history = descent.train(rules.adam, NETWORK, mnist, epochs=1, batch_size=BATCH_SIZE, lr=LR, start=start, seed=0)
     return history.losses, history.seconds[0]
-
-
-def measure(loops, repeats):
-    """Run every loop in turn, ``repeats[name]`` times: a row of numbers for each."""
-    runs = {name: [] for name in loops}
-    for turn in range(max(repeats.values())):
-        for name, loop in loops.items():
-            if turn < repeats[name]:
-                runs[name].append(loop())
-    rows = {}
-    for name, results in runs.items():
-        seconds = [took for _, took in results]
-        losses = results[-1][0]
-        rows[name] = {"seconds": float(np.median(seconds)), "fastest": min(seconds), "slowest": max(seconds)}
-        rows[name] |= {"runs": len(seconds), "first_loss": float(losses[0])}
-        rows[name] |= {"final_loss": float(np.mean(losses[-(len(losses) + 3) // 4 :]))}  # the epoch's last quarter
-    return rows
 
 
 def processor():
@@ -111,41 +93,47 @@ def main():
     parser.add_argument("--workers", type=int, default=0, help="worker processes of the DataLoader (default 0)")
     parser.add_argument("--share", type=float, default=1.0, help="part of the training images in (0, 1] (default 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the table")
-    options = parser.parse_args()
-    if min(options.repeats, options.usual_repeats) < 1:
+    given = parser.parse_args()
+    if min(given.repeats, given.usual_repeats) < 1:
         parser.error("--repeats and --usual-repeats must be at least 1")
 
     device = descent.device()
-    mnist = data.mnist(device, share=options.share)
-    examples, start = len(mnist.train_labels), NETWORK.initial(0)
+    mnist = data.mnist(device, share=given.share)
+    start = NETWORK.initial(0)
+    order = torch.randperm(len(mnist.train_labels), generator=torch.Generator().manual_seed(0))  # as train draws it
     loops = {
-        "usual": lambda: usual(start, device, examples, options.workers),
-        "in memory": lambda: in_memory(start, mnist),
-        "in memory, fused": lambda: in_memory(start, mnist, fused=True),
+        "usual": lambda: usual(start, device, order, given.workers),
+        "in memory": lambda: in_memory(start, mnist, order),
+        "in memory, fused": lambda: in_memory(start, mnist, order, fused=True),
         "ours": lambda: ours(start, mnist),
     }
-    in_memory(start, mnist)  # unmeasured: libraries load, memory is claimed
-    rows = measure(loops, {name: options.usual_repeats if name == "usual" else options.repeats for name in loops})
-    usual_ours = rows["usual"]["seconds"] / rows["ours"]["seconds"]
-    ours_memory = rows["ours"]["seconds"] / rows["in memory"]["seconds"]
-    final = [row["final_loss"] for row in rows.values()]
-    trained = max(final) < 1.25 * min(final) and all(row["final_loss"] < row["first_loss"] for row in rows.values())
+    in_memory(start, mnist, order)  # not timed: libraries load, memory is claimed
+    runs = {name: [] for name in loops}
+    for turn in range(max(given.repeats, given.usual_repeats)):
+        for name, loop in loops.items():
+            if turn < (given.usual_repeats if name == "usual" else given.repeats):
+                losses, seconds = loop()
+                runs[name].append((seconds, float(np.mean(losses[-(len(losses) // 4 + 1) :]))))  # the last quarter
 
     machine = f"{processor()}, {os.cpu_count()} logical processors; run on {descent.describe(device)}"
     threads = f"{torch.get_num_threads()} threads, OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']}"
-    print(f"{machine}\ntorch {torch.__version__}, {threads}")
-    print(f"{examples:,} images an epoch; {options.workers} workers in the usual loop\n")
+    table = {"machine": machine, "torch": torch.__version__, "threads": threads, "images": len(order), "loops": {}}
+    print(f"{machine}; torch {torch.__version__}; {threads}; {len(order):,} images; {given.workers} workers")
     print(f"{'one epoch':<18}{'median s':>10}{'fastest':>10}{'slowest':>10}{'runs':>6}{'final loss':>12}")
-    for name, r in rows.items():
-        print(f"{name:<18}{r['seconds']:>10.3f}{r['fastest']:>10.3f}{r['slowest']:>10.3f}{r['runs']:>6}", end="")
-        print(f"{r['final_loss']:>12.4f}")
-    print(f"\nusual / ours: {usual_ours:.1f}\nours / in memory: {ours_memory:.2f}")
-    if not trained:
-        print("The losses disagree: some loop did not train as the others did.")
-    if options.json:
-        table = {"machine": machine, "torch": torch.__version__, "threads": threads, "examples": examples}
-        table |= {"loops": rows, "usual / ours": usual_ours, "ours / in memory": ours_memory, "trained": trained}
-        options.json.write_text(json.dumps(table, indent=1) + "\n")
+    for name, results in runs.items():
+        seconds, (*_, loss) = zip(*results, strict=True)
+        median, fastest, slowest = float(np.median(seconds)), min(seconds), max(seconds)
+        table["loops"][name] = dict(median=median, fastest=fastest, slowest=slowest, runs=len(seconds), loss=loss)
+        print(f"{name:<18}{median:>10.3f}{fastest:>10.3f}{slowest:>10.3f}{len(seconds):>6}{loss:>12.4f}")
+    for one, other in (("usual", "ours"), ("ours", "in memory")):
+        table[f"{one} / {other}"] = table["loops"][one]["median"] / table["loops"][other]["median"]
+        print(f"{one} / {other}: {table[f'{one} / {other}']:.2f}")
+    final = [row["loss"] for row in table["loops"].values()]
+    table["same training"] = max(final) < 1.1 * min(final)
+    if not table["same training"]:
+        print("The final losses lie more than a tenth apart: these loops did not do the same work.")
+    if given.json:
+        given.json.write_text(json.dumps(table, indent=1) + "\n")
 
 
 if __name__ == "__main__":

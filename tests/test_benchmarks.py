@@ -1,4 +1,4 @@
-"""The benchmark runs, really trains, and says what it measured. How fast is not a test's business: machines are busy."""
+"""The benchmark runs, really trains, and says what it measured. How fast is not a test's business: machines differ."""
 
 import json
 import os
@@ -12,43 +12,38 @@ SCRIPT = Path(__file__).resolve().parent.parent / "benchmarks" / "train_speed.py
 
 
 def run(*arguments):
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *arguments],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"COURSE_DEVICE": "cpu"},
-        timeout=120,
-    )
+    command = [sys.executable, str(SCRIPT), *arguments]
+    environment = os.environ | {"COURSE_DEVICE": "cpu"}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
 
 
-@pytest.mark.parametrize("workers", ["0", "1"])
-def test_train_speed_on_a_small_share(tmp_path, workers):
+def test_train_speed_on_a_small_share(tmp_path):
     file = tmp_path / "table.json"
-    arguments = ["--share", "0.02", "--repeats", "2", "--usual-repeats", "1", "--workers", workers, "--json", str(file)]
-    done = run(*arguments)
+    done = run("--share=0.02", "--repeats=2", "--usual-repeats=1", "--workers=1", f"--json={file}")
     assert done.returncode == 0, done.stderr
     table = json.loads(file.read_text())
-    assert table["examples"] == 1200
+    assert table["images"] == 1200
+    assert "run on CPU" in table["machine"]
     assert "OMP_WAIT_POLICY=" in table["threads"]
-    assert "CPU" in table["machine"]
-    assert table["torch"] in done.stdout
     loops = table["loops"]
-    assert list(loops) == ["usual", "in memory", "in memory, fused", "ours"]
-    assert [row["runs"] for row in loops.values()] == [1, 2, 2, 2]
+    assert [(name, row["runs"]) for name, row in loops.items()] == [
+        ("usual", 1),
+        ("in memory", 2),
+        ("in memory, fused", 2),
+        ("ours", 2),
+    ]
     for name, row in loops.items():
-        assert 0 < row["fastest"] <= row["seconds"] <= row["slowest"]
-        assert name in done.stdout
-    assert table["usual / ours"] == pytest.approx(loops["usual"]["seconds"] / loops["ours"]["seconds"])
-    assert table["ours / in memory"] == pytest.approx(loops["ours"]["seconds"] / loops["in memory"]["seconds"])
-    assert f"usual / ours: {table['usual / ours']:.1f}" in done.stdout
-    # four loops, one training: from the same start, and three of them over the same batches
-    assert table["trained"]
-    assert loops["ours"]["first_loss"] == pytest.approx(loops["in memory"]["first_loss"], rel=1e-4)
-    assert loops["ours"]["final_loss"] == pytest.approx(loops["in memory"]["final_loss"], rel=1e-3)
+        assert 0 < row["fastest"] <= row["median"] <= row["slowest"]
+        assert 0.3 < row["loss"] < 1.5  # a network that learns nothing stays above ln 10 = 2.3
+        assert row["loss"] == pytest.approx(loops["ours"]["loss"], rel=1e-3)  # same start, same batches
+        assert f"{name:<18}{row['median']:>10.3f}" in done.stdout
+    assert table["same training"]
+    for one, other in (("usual", "ours"), ("ours", "in memory")):
+        assert table[f"{one} / {other}"] == pytest.approx(loops[one]["median"] / loops[other]["median"])
+        assert f"{one} / {other}: " in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [("--repeats", "0"), ("--usual-repeats", "-1"), ("--repeats", "many")])
-def test_bad_options_are_named(arguments):
-    done = run(*arguments)
+def test_bad_option_is_named():
+    done = run("--repeats=0")
     assert done.returncode == 2
-    assert arguments[0] in done.stderr
+    assert "--repeats and --usual-repeats must be at least 1" in done.stderr

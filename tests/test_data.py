@@ -3,6 +3,7 @@
 The damage is done to a small copy with the same names: 30 training and 10 test images of noise, in a temporary folder.
 """
 
+import errno
 import functools
 import gzip
 import hashlib
@@ -262,6 +263,18 @@ def test_damaged_unpacked_file_is_unpacked_again(root, name, damage):
     again = data.mnist(root=root)
     assert all(torch.equal(part, part_again) for part, part_again in zip(whole, again, strict=True))
     assert content(root) == expected
+
+
+def test_full_disk_while_unpacking_leaves_no_half_file(root, monkeypatch):
+    def run_out_of_space(source, target):
+        target.write(source.read(10))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(data.shutil, "copyfileobj", run_out_of_space)
+    before = content(root)
+    with pytest.raises(RuntimeError, match="cannot be unpacked beside itself: .*No space left on device"):
+        data.mnist(root=root)
+    assert content(root) == before
 
 
 def test_folder_that_does_not_exist(tmp_path, root):

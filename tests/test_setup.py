@@ -13,6 +13,7 @@ import time
 import tomllib
 import urllib.error
 import urllib.request
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import nbformat
@@ -46,6 +47,27 @@ def test_every_direct_dependency_is_pinned_inside_its_range():
         pin = PINS[canonicalize_name(wanted.name)]
         assert re.fullmatch(r"==[\d.]+", pin)
         assert wanted.specifier.contains(pin.removeprefix("=="))
+
+
+def test_every_imported_package_is_a_direct_dependency():
+    sources = [
+        path.read_text("utf-8")
+        for folder in ("course_utils", "benchmarks", "tests", "tools", ".")
+        for path in (ROOT / folder).glob("*.py")
+    ]
+    for path in ROOT.glob("notebooks/*.ipynb"):
+        code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        sources += [re.sub(r"^[%!].*", "", source, flags=re.MULTILINE) for source in code]
+    imported = set()
+    for node in (node for source in sources for node in ast.walk(ast.parse(source))):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module.split(".")[0])
+    providers = packages_distributions()
+    third_party = imported - sys.stdlib_module_names - {"course_utils"}
+    assert {"torch", "matplotlib", "pytest"} <= third_party
+    assert {canonicalize_name(provider) for name in third_party for provider in providers[name]} <= set(PINS)
 
 
 def test_conda_and_ruff_hook_have_the_same_pins():
@@ -105,12 +127,16 @@ def test_links_in_the_documents_land(document):
 
 
 def test_readme_maps_ten_chapters_and_links_every_one_that_is_there():
-    rows = re.findall(r"^\| (\d\d) \| (.+?) \| (.+?) \| (\d+) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| (\d\d) \| (.+?) \| .+? \| (\d+) \|$", README, re.MULTILINE)
     assert [number for number, *_ in rows] == [f"{number:02}" for number in range(1, 11)]
-    linked = [link for _, chapter, *_ in rows for link in re.findall(r"\((notebooks/.+?)\)", chapter)]
-    assert linked == [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("notebooks/*.ipynb"))]
-    for number, chapter, *_ in rows:
-        assert f"(notebooks/{number}_" in chapter or chapter.endswith("*in the making*")
+    chapters = {path.stem[:2]: path for path in sorted(ROOT.glob("notebooks/*.ipynb"))}
+    for number, name, minutes in rows:
+        if number in chapters:
+            assert f"](notebooks/{chapters[number].name})" in name
+            opening = nbformat.read(chapters[number], as_version=4).cells[0].source
+            assert re.findall(r"about (\d+) minutes", opening) == [minutes]
+        else:
+            assert name.endswith("*in the making*")
 
 
 def test_readme_maps_the_folders_that_are_there():
@@ -184,6 +210,7 @@ def clone(tmp_path):
 
 def executable(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # in a real .venv it is a link to the real Python
     path.write_text(text, "utf-8")
     path.chmod(0o755)
     return path
