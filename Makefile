@@ -13,6 +13,7 @@ help:
 	@echo "Set-up needs Python 3.11 or newer; another one than python3: make lab PYTHON=python3.12"
 
 lab: .venv/.ready
+	@$(RUN) -m nbformat.sign notebooks/*.ipynb > /dev/null  # JupyterLab shows the movies of notebooks it trusts
 	JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" $(RUN) -m jupyterlab $(ARGS)
 
 test: .venv/.ready

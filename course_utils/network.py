@@ -29,7 +29,8 @@ class Network:
         if activation not in ("relu", "raw"):
             raise ValueError(f"activation must be 'relu' or 'raw', not {activation!r}")
         self.shapes = [shape for pair in pairwise(self.sizes) for shape in (pair, pair[1:])]
-        self.n = sum(math.prod(shape) for shape in self.shapes)
+        self.lengths = [math.prod(shape) for shape in self.shapes]
+        self.n = sum(self.lengths)
 
     def __repr__(self):
         return f"Network({' -> '.join(map(str, self.sizes))}, {self.activation}, {self.n:,} parameters)"
@@ -50,7 +51,7 @@ class Network:
         if x.shape != (self.n,):
             raise ValueError(f"{self!r} needs a parameter vector of shape ({self.n},), not {tuple(x.shape)}")
         # split + view: the backward pass of a slice would fill a whole vector of zeros, once for each slice
-        parts = x.split([math.prod(shape) for shape in self.shapes])
+        parts = x.split(self.lengths)
         views = [part.view(shape) for part, shape in zip(parts, self.shapes, strict=True)]
         return list(zip(views[::2], views[1::2], strict=True))
 

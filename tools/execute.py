@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+WIDGET = "application/vnd.jupyter.widget-view+json"
 MINUTES = 60  # for one cell, before it counts as stuck
 
 
@@ -38,6 +39,7 @@ def execute(path):
         kernel_name=KERNEL["name"],
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
+        coalesce_streams=True,
         store_widget_state=False,
         on_cell_start=lambda cell, cell_index: running.append(cell_index),
     )
@@ -50,6 +52,10 @@ def execute(path):
         where = f"cell {running[-1] + 1} of {len(notebook.cells)}"
         print(f"{path}: {where} failed; the file is unchanged.\n{error}", file=sys.stderr)
         return False
+    for cell in notebook.cells:  # without a kernel a slider is an error message; what it draws stands above it
+        cell.get("outputs", [])[:] = [
+            output for output in cell.get("outputs", []) if WIDGET not in output.get("data", {})
+        ]
     notebook.metadata.language_info = {"name": "python"}  # without the kernel's exact version: smaller diffs
 
     temporary = path.with_suffix(".unfinished")
