@@ -24,6 +24,7 @@ INTRODUCES = {
     "04_momentum": ["momentum"],
     "06_nesterov_momentum": ["nesterov"],
     "07_adagrad": ["adagrad"],
+    "08_rmsprop": ["rmsprop", "rmsprop_momentum", "rmsprop_nesterov"],
 }
 
 
