@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from course_utils import schedules
+from course_utils import fast, schedules
 from course_utils.rules import hyperparameters, initial_state
 
 
@@ -60,20 +60,26 @@ class Diverged(ArithmeticError):
         self.so_far = so_far
 
 
-def iterate(rule, gradient, x, batches, *, schedule=None, **hyper):
+def apply(rule, x, g, state, **hyper):
+    """One step: the parameters and the rule's state after it."""
+    update, state = rule(g, state, **hyper)
+    return x + update, state
+
+
+def iterate(rule, gradient, x, batches, *, schedule=None, apply=apply, **hyper):
     """The loop: yields the parameters after every step, one step for each of ``batches``.
 
     rule: an update rule. gradient: called as ``gradient(x, *batch)``. x: where to start. batches: what each step
-    hands to the gradient beside x, a tuple. schedule: step (from 0) -> factor for ``lr``. hyper: the rule's
-    hyperparameters, checked by :func:`course_utils.rules.hyperparameters`.
+    hands to the gradient beside x, a tuple. schedule: step (from 0) -> factor for ``lr``. apply: :func:`apply` or one
+    of its faster twins in :mod:`course_utils.fast`. hyper: the rule's hyperparameters, checked by
+    :func:`course_utils.rules.hyperparameters`.
     """
     hyper = hyperparameters(rule, **hyper)
     lr = hyper.pop("lr")
     schedule = schedule or schedules.constant()
     state = initial_state(rule)
     for step, batch in enumerate(batches):
-        update, state = rule(gradient(x, *batch), state, lr=lr * schedule(step), **hyper)
-        x = x + update
+        x, state = apply(rule, x, gradient(x, *batch), state, lr=lr * schedule(step), **hyper)
         yield x
 
 
@@ -141,38 +147,41 @@ def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None,
     than two seconds. Raises ``ValueError`` for bad settings, and :class:`Diverged` after the epoch in which the loss
     or the parameters stopped being finite, with the :class:`History` of the epochs before.
     """
-    examples = len(data.train_labels)
-    batch_size = examples if batch_size is None else batch_size
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be a whole number, at least 1, not {value!r}")
-    x = network.initial(seed, device=data.train_images.device) if start is None else start
+    batch_size = check_counts(epochs, batch_size, len(data.train_labels))
+    images, labels = data.train_images, data.train_labels
+    x = network.initial(seed, device=images.device, dtype=images.dtype) if start is None else start.clone()
     history = History(rule.__name__, hyperparameters(rule, **hyper), batch_size)
-    losses = []
+    steps = -(-len(labels) // batch_size)  # of an epoch, rounded up: the last batch may be smaller
+    losses = torch.empty(steps, dtype=images.dtype, device=images.device)
+    latest_loss = torch.empty((), dtype=images.dtype, device=images.device)
 
-    def gradient(x, batch):
-        loss, g = network.loss_and_gradient(x, data.train_images[batch], data.train_labels[batch])
-        losses.append(loss)
+    def gradient(x, batch=None):
+        chosen = (images, labels) if batch is None else (images.index_select(0, batch), labels.index_select(0, batch))
+        loss, g = network.loss_and_gradient(x, *chosen)
+        latest_loss.copy_(loss)  # in place: a step recorded on a GPU writes where it wrote when it was recorded
         return g
 
-    steps = -(-examples // batch_size)  # of an epoch, rounded up: the last batch may be smaller
-    batches = _shuffled(data.train_labels, batch_size, epochs, seed)
-    run = iterate(rule, gradient, x, batches, schedule=schedule, **hyper)
+    batches = shuffled(labels, batch_size, epochs, seed)
+    if images.is_cuda:
+        run = fast.replayed(rule, gradient, x, batches, schedule=schedule, **hyper)
+    else:
+        run = iterate(rule, gradient, x, batches, schedule=schedule, apply=fast.twin(images.device), **hyper)
     with tqdm(total=epochs * steps, desc=rule.__name__, unit="step", delay=2, leave=False) as bar:
         for _ in range(epochs):
             began = time.perf_counter()
-            for x in islice(run, steps):  # noqa: B007, the last x is the epoch's result
+            for step, x in enumerate(islice(run, steps)):  # noqa: B007, the last x is the epoch's result
+                losses[step] = latest_loss
                 bar.update()
-            epoch_losses = torch.stack(losses[-steps:]).cpu().double().numpy()  # waits for the device
+            epoch_losses = losses.cpu().double().numpy()  # waits for the device
             seconds = time.perf_counter() - began
             bad = np.flatnonzero(~np.isfinite(epoch_losses))
             if len(bad) or not x.isfinite().all():  # a loss shows the steps before it, x shows the last one too
-                step = len(losses) - steps + (int(bad[0]) + 1 if len(bad) else steps)
+                step = len(history.losses) + (int(bad[0]) + 1 if len(bad) else steps)
                 raise Diverged(rule, step, epochs * steps, history.hyper, history)
             history.losses = np.concatenate([history.losses, epoch_losses])
             history.test_accuracy.append(float(network.accuracy(x, data.test_images, data.test_labels)))
             history.seconds.append(seconds)
-            history.parameters = x
+            history.parameters = x.clone()  # the faster twins of the loop change x in place
             # refresh would draw the bar at once, before its two seconds are over
             bar.set_postfix(
                 loss=f"{epoch_losses.mean():.3f}", accuracy=f"{history.test_accuracy[-1]:.2%}", refresh=False
@@ -180,12 +189,21 @@ def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None,
     return history
 
 
-def _shuffled(labels, batch_size, epochs, seed):
-    """Yields the indices of one batch after the other, every epoch in a fresh random order; each in a tuple."""
+def check_counts(epochs, batch_size, examples):
+    """The batch size as a number, where None means all examples; ``ValueError`` unless both are whole and positive."""
+    batch_size = examples if batch_size is None else batch_size
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+            raise ValueError(f"{name} must be a whole number, at least 1, not {value!r}")
+    return batch_size
+
+
+def shuffled(labels, batch_size, epochs, seed):
+    """Yields the indices of one batch after the other, each in a tuple, every epoch in a fresh random order."""
     generator = torch.Generator().manual_seed(seed)
     for _ in range(epochs):
         if batch_size >= len(labels):
-            yield (slice(None),)  # all examples, and no copy of them
+            yield ()  # all examples, and no copy of them
         else:
             order = torch.randperm(len(labels), generator=generator).to(labels.device)
             yield from ((batch,) for batch in order.split(batch_size))

@@ -1,39 +1,201 @@
-"""Many training runs: every combination of hyperparameters with every seed."""
+"""Many training runs: every combination of hyperparameters with every seed.
 
+A sweep is what makes a fair comparison affordable. On a GPU many runs advance together as one batched program; so do
+small networks on a CPU, where large ones are faster one after the other. Either way a run gives what
+:func:`course_utils.descent.train` gives.
+"""
+
+import json
+import warnings
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import numpy as np
+import torch
+from torch.func import grad_and_value, vmap
+from tqdm.auto import tqdm
 
-from course_utils import descent
+from course_utils import descent, fast
+from course_utils.rules import hyperparameters
 
 
 @dataclass
 class Sweep:
-    """What the runs left behind. The first axis counts settings, the second seeds; a run that diverged is NaN."""
+    """What the runs left behind. The first axis counts settings, the second seeds.
+
+    A run that diverged is NaN from the epoch on in which it did; one that has not been run yet is NaN altogether.
+    """
 
     rule: str
-    settings: list  # of dicts, the product of the grid, its last name running fastest
+    settings: list  # of dicts: the product of the grid, its last name running fastest
     seeds: list
-    accuracy: np.ndarray  # test accuracy in [0, 1], shape (settings, seeds, epochs)
-    losses: np.ndarray  # of each step's batch, before the step, shape (settings, seeds, steps)
+    accuracy: np.ndarray  # test accuracy after each epoch, in [0, 1], shape (settings, seeds, epochs)
+    losses: np.ndarray  # training loss of each step's batch, before the step, shape (settings, seeds, steps)
+    done: np.ndarray  # bool, shape (settings, seeds): False only where the sweep was interrupted
 
 
-def sweep(rule, network, data, grid, *, seeds, epochs, batch_size=128, schedule=None, file=None):
-    """Train with every combination in ``grid`` (name -> values) and every seed; return a :class:`Sweep`."""
+def sweep(rule, network, data, grid, *, seeds, epochs, batch_size=128, schedule=None, file=None, together=None):
+    """Train ``network`` with every combination in ``grid`` and every seed; return a :class:`Sweep`.
+
+    grid: name of a hyperparameter -> the values it takes, such as ``{"lr": [0.01, 0.1]}``. seeds: whole numbers.
+    epochs, batch_size, schedule, data: as :func:`course_utils.descent.train` takes them. file: where to keep what is
+    done; the same sweep, given the same file, goes on from there. together: how many runs advance at once; by default
+    as many as fit into a GPU's free memory; on a CPU, 8 of small networks and else 1.
+
+    Runs that diverge do not stop the others. Interrupted (the stop button, Ctrl-C), it warns and returns what is done.
+    Raises ``ValueError`` for bad settings, and for a file that holds another sweep.
+    """
+    settings = _settings(rule, grid)
+    seeds = [int(seed) for seed in seeds]
+    if not seeds:
+        raise ValueError("seeds is empty: give at least one, such as seeds=range(3)")
+    batch_size = descent.check_counts(epochs, batch_size, len(data.train_labels))
+    steps = epochs * -(-len(data.train_labels) // batch_size)
+    shape = (len(settings), len(seeds))
+    result = Sweep(
+        rule.__name__,
+        settings,
+        seeds,
+        np.full((*shape, epochs), np.nan),
+        np.full((*shape, steps), np.nan),
+        np.zeros(shape, dtype=bool),
+    )
+    what = {
+        "rule": rule.__name__,
+        "settings": settings,
+        "seeds": seeds,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "network": repr(network),
+        "images": len(data.train_labels),
+        "schedule": [schedule(step) for step in range(steps)] if schedule else None,
+    }
+    if file is not None:
+        _load(Path(file), result, what)
+
+    to_do = np.argwhere(~result.done)
+    together = together or _fitting(network, data, batch_size)
+    train = _one if together == 1 else _many
+    try:
+        with tqdm(total=len(to_do), desc=f"{rule.__name__}: runs", unit="run", delay=2, leave=False) as bar:
+            for begin in range(0, len(to_do), together):
+                chunk = to_do[begin : begin + together]
+                runs = [(settings[i], seeds[j]) for i, j in chunk]
+                accuracy, losses = train(rule, network, data, runs, epochs, batch_size, schedule)
+                at = tuple(chunk.T)
+                result.accuracy[at], result.losses[at], result.done[at] = accuracy, losses, True
+                if file is not None:
+                    _save(Path(file), result, what)
+                bar.update(len(chunk))
+    except KeyboardInterrupt:
+        kept = f"{file} keeps them: the same call goes on from there" if file else "give it a file to go on from later"
+        warnings.warn(f"interrupted: {result.done.sum()} of {result.done.size} runs are done; {kept}", stacklevel=2)
+    return result
+
+
+def _settings(rule, grid):
+    """The grid's combinations, each checked."""
+    if not grid:
+        raise ValueError('grid is empty: name a hyperparameter and its values, such as {"lr": [0.01, 0.1]}')
+    for name, values in grid.items():
+        if np.ndim(values) != 1 or len(values) == 0:
+            raise ValueError(f"grid[{name!r}] must be a list with at least one value, not {values!r}")
     settings = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
-    seeds = list(seeds)
+    for setting in settings:
+        hyperparameters(rule, **setting)
+    return [{name: float(value) for name, value in setting.items()} for setting in settings]
+
+
+def _one(rule, network, data, runs, epochs, batch_size, schedule):
+    """Accuracy and losses of a single run, by :func:`course_utils.descent.train`."""
+    ((setting, seed),) = runs
+    try:
+        history = descent.train(
+            rule, network, data, epochs=epochs, batch_size=batch_size, seed=seed, schedule=schedule, **setting
+        )
+    except descent.Diverged as stop:
+        history = stop.so_far
     steps = -(-len(data.train_labels) // batch_size)
-    accuracy = np.full((len(settings), len(seeds), epochs), np.nan)
-    losses = np.full((len(settings), len(seeds), epochs * steps), np.nan)
-    for i, hyper in enumerate(settings):
-        for j, seed in enumerate(seeds):
-            try:
-                run = descent.train(
-                    rule, network, data, epochs=epochs, batch_size=batch_size, seed=seed, schedule=schedule, **hyper
-                )
-            except descent.Diverged as stop:
-                run = stop.so_far
-            accuracy[i, j, : len(run.test_accuracy)] = run.test_accuracy
-            losses[i, j, : len(run.losses)] = run.losses
-    return Sweep(rule.__name__, settings, seeds, accuracy, losses)
+    missing = epochs - len(history.test_accuracy)
+    accuracy = np.concatenate([history.test_accuracy, np.full(missing, np.nan)])
+    return accuracy[None], np.concatenate([history.losses, np.full(missing * steps, np.nan)])[None]
+
+
+def _many(rule, network, data, runs, epochs, batch_size, schedule):
+    """Accuracy and losses of all ``runs`` together: their parameters are the rows of one matrix.
+
+    The rule sees that matrix as its x and columns of hyperparameters, which broadcast; nothing in it changes.
+    """
+    images, labels = data.train_images, data.train_labels
+    x = torch.stack([network.initial(seed, device=images.device, dtype=images.dtype) for _, seed in runs])
+    hyper = {}
+    for name in runs[0][0]:
+        values = [setting[name] for setting, _ in runs]
+        column = torch.tensor(values, dtype=images.dtype, device=images.device)[:, None]
+        hyper[name] = column if len(set(values)) > 1 else values[0]
+    steps = -(-len(labels) // batch_size)
+    losses = torch.empty(epochs, len(runs), steps, dtype=images.dtype, device=images.device)
+    accuracy = torch.full((epochs, len(runs)), torch.nan, device=images.device)
+    latest_loss = torch.empty(len(runs), dtype=images.dtype, device=images.device)
+    by_run = vmap(grad_and_value(network.loss))
+    all_the_same = vmap(grad_and_value(network.loss), in_dims=(0, None, None))
+
+    def gradient(x, batch=None):
+        if batch is None:
+            g, loss = all_the_same(x, images, labels)
+        else:
+            g, loss = by_run(x, images[batch], labels[batch])
+        latest_loss.copy_(loss)
+        return g
+
+    orders = [descent.shuffled(labels, batch_size, epochs, seed) for _, seed in runs]
+    batches = (tuple(torch.stack(parts) for parts in zip(*batch, strict=True)) for batch in zip(*orders, strict=True))
+    loop = fast.replayed if images.is_cuda else descent.iterate
+    path = loop(rule, gradient, x, batches, schedule=schedule, **hyper)
+    for epoch in range(epochs):
+        for step in range(steps):
+            x = next(path)
+            losses[epoch, :, step] = latest_loss
+        for run, parameters in enumerate(x):
+            accuracy[epoch, run] = network.accuracy(parameters, data.test_images, data.test_labels)
+        # as train counts it: a run has diverged in the epoch that left the finite numbers, and stays diverged
+        finite = losses[: epoch + 1].isfinite().all(2).all(0) & x.isfinite().all(1)
+        accuracy[epoch, ~finite] = torch.nan
+        losses[epoch, ~finite] = torch.nan
+    return accuracy.T.cpu().double().numpy(), losses.transpose(0, 1).flatten(1).cpu().double().numpy()
+
+
+def _fitting(network, data, batch_size):
+    """How many runs fit into the memory that is free on a GPU; on other devices, how many are fastest."""
+    images = data.train_images
+    if not images.is_cuda:
+        return 8 if network.n < 80_000 else 1  # measured on a CPU: only small networks gain, up to twice the speed
+    free, _ = torch.cuda.mem_get_info(images.device)
+    units = sum(network.sizes)
+    # a run holds about twenty vectors at its fullest moment, and every unit's value a few times for each example
+    numbers = 20 * network.n + 4 * units * min(batch_size, len(images))
+    return max(1, int(0.7 * free / (numbers * images.element_size())))
+
+
+def _load(file, result, what):
+    """Fill ``result`` from ``file``, if there is one."""
+    if not file.exists():
+        return
+    try:
+        with np.load(file) as kept:
+            same = json.loads(str(kept["what"])) == json.loads(json.dumps(what))
+            arrays = [kept[name] for name in ("accuracy", "losses", "done")]
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{file} is not a sweep's file ({error}); delete it, or name another file") from None
+    if not same:
+        raise ValueError(f"{file} holds another sweep (rule, grid, seeds or settings differ); name another file")
+    result.accuracy[:], result.losses[:], result.done[:] = arrays
+
+
+def _save(file, result, what):
+    """Write the file anew and put it in the old one's place, so that there is never half a file."""
+    new = file.with_name(file.name + ".new")
+    with new.open("wb") as stream:
+        np.savez(stream, what=json.dumps(what), accuracy=result.accuracy, losses=result.losses, done=result.done)
+    new.replace(file)
