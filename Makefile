@@ -10,6 +10,7 @@ help:
 	@echo "make lab       open the course in JupyterLab        ARGS=\"--no-browser --port=8899\" is handed on"
 	@echo "make test      run every test                       ARGS=\"-k rules\" is handed on"
 	@echo "make execute   run the chapters, save their outputs ARGS=notebooks/04_momentum.ipynb runs one"
+	@echo "make bench     measure how fast training is          ARGS=\"--share=0.1\" takes a tenth of MNIST"
 	@echo "Set-up needs Python 3.11 or newer; another one than python3: make lab PYTHON=python3.12"
 
 lab: .venv/.ready
@@ -22,8 +23,11 @@ test: .venv/.ready
 execute: .venv/.ready
 	$(RUN) tools/execute.py $(or $(ARGS),$(wildcard notebooks/*.ipynb))
 
+bench: .venv/.ready
+	$(RUN) benchmarks/bench.py $(ARGS)
+
 .venv/.ready: requirements.txt pyproject.toml tools/install.py
 	@command -v "$(PYTHON)" > /dev/null || { echo "Set-up failed: there is no $(PYTHON) on this machine. Install Python 3.11 or newer from https://www.python.org/downloads/, or name yours: make lab PYTHON=python3.12" >&2; exit 1; }
 	@"$(PYTHON)" tools/install.py
 
-.PHONY: help lab test execute
+.PHONY: help lab test execute bench

@@ -29,16 +29,16 @@ BATCH_SIZE, LR = 128, 0.001
 NETWORK = Network((256, 256))
 
 
-def sequential(start, device):
+def sequential(start, device, network=NETWORK):
     """The network as the usual loop writes it, with the weights of ``start``."""
-    layers = [torch.nn.Linear(784, 256), torch.nn.Linear(256, 256), torch.nn.Linear(256, 10)]
-    with torch.no_grad():
-        for layer, (W, b) in zip(layers, NETWORK.layers(start), strict=True):
+    layers = [torch.nn.Flatten()]
+    for W, b in network.layers(start):
+        layer = torch.nn.Linear(*W.shape)
+        with torch.no_grad():
             layer.weight.copy_(W.T)
             layer.bias.copy_(b)
-    first, second, last = layers
-    relu = torch.nn.ReLU()
-    return torch.nn.Sequential(torch.nn.Flatten(), first, relu, second, relu, last).to(device)
+        layers += [layer, torch.nn.ReLU()]
+    return torch.nn.Sequential(*layers[:-1]).to(device)
 
 
 def epoch(batches, model, optimizer):
@@ -65,18 +65,19 @@ def usual(start, device, order, workers):
     return epoch(batches, model, torch.optim.Adam(model.parameters(), lr=LR))
 
 
-def in_memory(start, mnist, order, **options):
+def in_memory(start, mnist, order, network=NETWORK, batch_size=BATCH_SIZE, compiled=False, **options):
     """The same steps on tensors that are already on the device."""
     images, labels = mnist.train_images, mnist.train_labels
-    model = sequential(start, images.device)
-    batches = ((images[batch], labels[batch]) for batch in order.to(images.device).split(BATCH_SIZE))
-    return epoch(batches, model, torch.optim.Adam(model.parameters(), lr=LR, **options))
+    model = sequential(start, images.device, network)
+    batches = ((images[batch], labels[batch]) for batch in order.to(images.device).split(batch_size))
+    optimizer = torch.optim.Adam(model.parameters(), lr=LR, **options)
+    return epoch(batches, torch.compile(model) if compiled else model, optimizer)
 
 
-def ours(start, mnist):
+def ours(start, mnist, network=NETWORK, batch_size=BATCH_SIZE):
     """The course's loop with the course's rule."""
     start = start.to(mnist.train_images.device)
-    history = descent.train(rules.adam, NETWORK, mnist, epochs=1, batch_size=BATCH_SIZE, lr=LR, start=start, seed=0)
+    history = descent.train(rules.adam, network, mnist, epochs=1, batch_size=batch_size, lr=LR, start=start, seed=0)
     return history.losses, history.seconds[0]
 
 
@@ -86,6 +87,16 @@ def processor():
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def machine(device):
+    return f"{processor()}, {os.cpu_count()} logical processors; run on {descent.describe(device)}"
+
+
+def threads():
+    """How many threads torch uses on the CPU, and how they wait for each other."""
+    waiting = [f"{name}={os.environ[name]}" for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT") if name in os.environ]
+    return f"{torch.get_num_threads()} threads, {', '.join(waiting)}"
 
 
 def main():
@@ -117,10 +128,9 @@ def main():
                 losses, seconds = loop()
                 runs[name].append((seconds, float(np.mean(losses[-(len(losses) // 4 + 1) :]))))  # the last quarter
 
-    machine = f"{processor()}, {os.cpu_count()} logical processors; run on {descent.describe(device)}"
-    threads = f"{torch.get_num_threads()} threads, GOMP_SPINCOUNT={os.environ['GOMP_SPINCOUNT']}"
-    table = {"machine": machine, "torch": torch.__version__, "threads": threads, "images": len(order), "loops": {}}
-    print(f"{machine}; torch {torch.__version__}; {threads}; {len(order):,} images; {given.workers} workers")
+    about = {"machine": machine(device), "torch": torch.__version__, "threads": threads()}
+    table = {**about, "images": len(order), "loops": {}}
+    print(f"{'; '.join(about.values())}; {len(order):,} images; {given.workers} workers")
     print(f"{'one epoch':<18}{'median s':>10}{'fastest':>10}{'slowest':>10}{'runs':>6}{'final loss':>12}")
     for name, results in runs.items():
         seconds, (*_, loss) = zip(*results, strict=True)
