@@ -165,7 +165,7 @@ def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None,
     if images.is_cuda:
         run = fast.replayed(rule, gradient, x, batches, schedule=schedule, **hyper)
     else:
-        run = iterate(rule, gradient, x, batches, schedule=schedule, apply=fast.twin(images.device), **hyper)
+        run = iterate(rule, gradient, x, batches, schedule=schedule, apply=fast.twin(rule, images.device), **hyper)
     with tqdm(total=epochs * steps, desc=rule.__name__, unit="step", delay=2, leave=False) as bar:
         for _ in range(epochs):
             began = time.perf_counter()

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from course_utils import schedules
-from course_utils.rules import hyperparameters, initial_state
+from course_utils.rules import ALL, hyperparameters, initial_state
 
 PIECE = 32_768  # numbers: 128 KiB of float32, a dozen of which fit into a processor's second cache
 
@@ -29,11 +29,15 @@ def is_compiling(device):
     return wanted == "1" or (wanted == "" and torch.device(device).type == "cuda")
 
 
-def twin(device):
-    """The fastest twin of :func:`course_utils.descent.apply` on ``device``."""
+def twin(rule, device):
+    """The fastest twin of :func:`course_utils.descent.apply` for ``rule`` on ``device``.
+
+    A rule that is not one of the course's own may look at the whole vector, at its norm say, or need a tensor: it is
+    never cut into pieces.
+    """
     if is_compiling(device):
         return compiled
-    return in_pieces if torch.device(device).type == "cpu" else add_update
+    return in_pieces if rule in ALL and torch.device(device).type == "cpu" else add_update
 
 
 def in_pieces(rule, x, g, state, **hyper):

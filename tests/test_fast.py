@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import descent, fast, rules, schedules
+from course_utils import data, descent, fast, rules, schedules
 from course_utils.network import Network
 
 small = Network((12, 5), inputs=9, classes=4)
@@ -139,14 +139,29 @@ def test_a_recorded_step_reads_and_writes_fixed_addresses(rule, batches):
     assert len(full) <= 2  # one is the second step, which runs as it is
 
 
-def test_twin_by_device(monkeypatch):
-    assert fast.twin("cpu") is fast.in_pieces
-    assert fast.twin("mps") is fast.add_update
-    assert fast.twin("cuda") is fast.compiled
+def test_twin_by_device(rule, monkeypatch):
+    assert fast.twin(rule, "cpu") is fast.in_pieces
+    assert fast.twin(rule, "mps") is fast.add_update
+    assert fast.twin(rule, "cuda") is fast.compiled
     monkeypatch.setenv("COURSE_COMPILE", "1")
-    assert fast.twin("cpu") is fast.compiled
+    assert fast.twin(rule, "cpu") is fast.compiled
     monkeypatch.setenv("COURSE_COMPILE", "0")
-    assert fast.twin("cuda") is fast.add_update
+    assert fast.twin(rule, "cuda") is fast.add_update
     monkeypatch.setenv("COURSE_COMPILE", "yes")
     with pytest.raises(ValueError, match="COURSE_COMPILE='yes'"):
-        fast.twin("cpu")
+        fast.twin(rule, "cpu")
+
+
+def test_a_rule_that_looks_at_the_whole_vector_sees_all_of_it():
+    """Such as one that a reader writes: not elementwise, and torch's alone."""
+    lengths = []
+
+    def normalised(g, state=(), *, lr=0.1):
+        lengths.append(len(g))
+        return -lr * g / torch.linalg.vector_norm(g), state
+
+    network = Network((64,))
+    mnist = data.mnist("cpu", share=0.005)
+    history = descent.train(normalised, network, mnist, epochs=1, lr=0.1)
+    assert set(lengths) == {network.n}
+    assert float((history.parameters - network.initial()).norm()) <= 0.1 * len(history.losses) + 1e-4
