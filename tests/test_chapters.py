@@ -22,9 +22,11 @@ INTRODUCES = {
     "02_gradient_descent": ["gradient_descent"],
     "03_stochastic_gradient_descent": [],
     "04_momentum": ["momentum"],
+    "05_asynchronous_sgd": [],
     "06_nesterov_momentum": ["nesterov"],
     "07_adagrad": ["adagrad"],
     "08_rmsprop": ["rmsprop", "rmsprop_momentum", "rmsprop_nesterov"],
+    "10_which_optimizer": [],
 }
 
 
