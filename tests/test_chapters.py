@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # the rules that each chapter introduces, in its cells tagged `rule`
 INTRODUCES = {
+    "01_challenges": [],
     "02_gradient_descent": ["gradient_descent"],
     "03_stochastic_gradient_descent": [],
     "04_momentum": ["momentum"],
@@ -26,6 +27,7 @@ INTRODUCES = {
     "06_nesterov_momentum": ["nesterov"],
     "07_adagrad": ["adagrad"],
     "08_rmsprop": ["rmsprop", "rmsprop_momentum", "rmsprop_nesterov"],
+    "09_adam": ["adam"],
     "10_which_optimizer": [],
 }
 

@@ -12,6 +12,7 @@ import sys
 import time
 import tomllib
 import urllib.error
+import urllib.parse
 import urllib.request
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -123,20 +124,43 @@ def test_commands_in_the_documents_exist(document):
 def test_links_in_the_documents_land(document):
     links = [link for link in re.findall(r"\]\(([^)]+)\)", document) if not link.startswith("https://")]
     assert links
-    assert [link for link in links if not (ROOT / link).is_file()] == []
+    for link in links:
+        file, _, anchor = link.partition("#")
+        assert (ROOT / file).is_file(), link
+        if anchor:
+            assert urllib.parse.unquote(anchor) in anchors(ROOT / file), link
 
 
-def test_readme_maps_ten_chapters_and_links_every_one_that_is_there():
+def anchors(notebook):
+    """The anchors of a notebook's headings, as JupyterLab makes them: the text, with hyphens for spaces."""
+    prose = [cell.source for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "markdown"]
+    headings = re.findall(r"^#+ (.+)$", "\n".join(prose), re.MULTILINE)
+    return {heading.strip().replace(" ", "-") for heading in headings}
+
+
+def test_every_slide_of_the_talk_has_its_place():
+    section = README.partition("## The talk, slide by slide")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \| (.+?) \| (.+) \|$", section, re.MULTILINE)
+    assert [int(slide) for slide, *_ in rows] == list(range(1, 25))
+    for slide, says, where in rows:
+        links = re.findall(r"\[(\d+) · ([^\]]+)\]\(notebooks/(\d\d)_\w+\.ipynb#([^)]+)\)", where)
+        assert says, slide
+        assert links, slide
+        assert where.count("](") == len(links), slide
+        for number, name, file, anchor in links:
+            assert int(number) == int(file)
+            assert urllib.parse.unquote(anchor) == name.replace(" ", "-")
+
+
+def test_readme_maps_the_ten_chapters():
     rows = re.findall(r"^\| (\d\d) \| (.+?) \| .+? \| (\d+) \|$", README, re.MULTILINE)
-    assert [number for number, *_ in rows] == [f"{number:02}" for number in range(1, 11)]
-    chapters = {path.stem[:2]: path for path in sorted(ROOT.glob("notebooks/*.ipynb"))}
-    for number, name, minutes in rows:
-        if number in chapters:
-            assert f"](notebooks/{chapters[number].name})" in name
-            opening = nbformat.read(chapters[number], as_version=4).cells[0].source
-            assert re.findall(r"about (\d+) minutes", opening) == [minutes]
-        else:
-            assert name.endswith("*in the making*")
+    chapters = sorted(ROOT.glob("notebooks/*.ipynb"))
+    assert [number for number, *_ in rows] == [path.stem[:2] for path in chapters]
+    assert len(rows) == 10
+    for (_, name, minutes), path in zip(rows, chapters, strict=True):
+        assert f"](notebooks/{path.name})" in name
+        opening = nbformat.read(path, as_version=4).cells[0].source
+        assert re.findall(r"about (\d+) minutes", opening) == [minutes]
 
 
 def test_readme_maps_the_folders_that_are_there():
