@@ -277,6 +277,9 @@ def adam_silent_about_zeros(g, state=None, *, lr, beta1, beta2, eps):
         return make_adam()(g, state, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
 
 
+torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])  # its first use imports for seconds, more than a check allows
+
+
 def adam_of_torch_optim(g, state=None, *, lr, beta1, beta2, eps):
     if state is None:
         x = torch.nn.Parameter(torch.zeros(len(g), dtype=torch.float64))

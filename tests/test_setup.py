@@ -51,11 +51,9 @@ def test_every_direct_dependency_is_pinned_inside_its_range():
 
 
 def test_every_imported_package_is_a_direct_dependency():
-    sources = [
-        path.read_text("utf-8")
-        for folder in ("course_utils", "benchmarks", "tests", "tools", ".")
-        for path in (ROOT / folder).glob("*.py")
-    ]
+    folders = ("course_utils", "course_utils/checks", "benchmarks", "tests", "tools", ".")
+    files = [path for folder in folders for path in (ROOT / folder).glob("*.py")]
+    sources = [path.read_text("utf-8") for path in files]
     for path in ROOT.glob("notebooks/*.ipynb"):
         code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
         sources += [re.sub(r"^[%!].*", "", source, flags=re.MULTILINE) for source in code]
@@ -66,7 +64,7 @@ def test_every_imported_package_is_a_direct_dependency():
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module.split(".")[0])
     providers = packages_distributions()
-    third_party = imported - sys.stdlib_module_names - {"course_utils"}
+    third_party = imported - sys.stdlib_module_names - {"course_utils"} - {path.stem for path in files}
     assert {"torch", "matplotlib", "pytest"} <= third_party
     assert {canonicalize_name(provider) for name in third_party for provider in providers[name]} <= set(PINS)
 
@@ -192,6 +190,7 @@ def test_what_the_course_makes_is_ignored_by_git(tmp_path):
         "optimization_course.egg-info/PKG-INFO",
         "data/MNIST/raw/train-images-idx3-ubyte",
         ".pytest_cache/README.md",
+        "grading/gradebook.db",
     ]
     shutil.copy(ROOT / ".gitignore", tmp_path)
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)

@@ -1,0 +1,307 @@
+"""Running somebody else's function within bounds: of time, of output, and without lasting side effects.
+
+:func:`run` does some work that calls a learner's function; :class:`Caller` makes one such call and turns whatever can
+go wrong with it into a :class:`Stop` with a sentence for the learner.
+
+Not covered, because no Python code of the same process can: one call into C that never gives control back
+(``10**10**10``), ``os._exit``, an allocation beyond the machine's memory, output written below Python's ``sys.stdout``,
+and code that goes out of its way to remove the timer. Submissions that may be hostile belong in a sandbox.
+"""
+
+import contextlib
+import copy
+import ctypes
+import io
+import random
+import re
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+SECONDS = 5.0  # for all calls of one check together
+OUTPUT = 100_000  # characters that all calls together may print
+ENTRIES = 1_000_000  # of an array that is worth looking at
+
+# reasons to stop after which there is nothing to draw
+UNFIT = (
+    "not_callable",
+    "not_implemented",
+    "wrong_signature",
+    "returns_none",
+    "not_a_pair",
+    "raises",
+    "too_slow",
+    "exits",
+)
+
+OURS = str(Path(__file__).resolve().parent.parent)
+
+
+class Stop(Exception):
+    """The candidate cannot be examined any further: ``slug`` says why in a word, ``message`` in a sentence."""
+
+    def __init__(self, slug, message):
+        super().__init__(message)
+        self.slug = slug
+        self.message = message
+
+
+class TimeUp(BaseException):
+    """Raised inside the candidate when its time is over. Not an ``Exception``: few handlers catch it by accident."""
+
+
+class TooMuchOutput(BaseException):
+    """Raised inside the candidate by the ``print`` that goes too far."""
+
+
+class Printed(io.StringIO):
+    """Keeps the first ``OUTPUT`` characters, then stops whoever prints on."""
+
+    overflown = False
+
+    def write(self, text):
+        if self.overflown or self.tell() + len(text) > OUTPUT:
+            self.overflown = True
+            raise TooMuchOutput
+        return super().write(text)
+
+
+def run(work, seconds=None):
+    """``work()`` within ``seconds`` (or ``SECONDS``): its result, what it printed, remarks on settings it changed.
+
+    Output, warnings, numpy's error settings and the global random states are as before when this returns.
+    Raises :class:`Stop` when the time is over or the output too much, and whatever ``work`` raises.
+    """
+    seconds = SECONDS if seconds is None else seconds
+    printed, remarks = Printed(), []
+    bounded = _bounded_by_alarm if _has_alarm() else _bounded_in_thread
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002, the learner's code may use it
+        stack.callback(random.setstate, random.getstate())
+        if torch := sys.modules.get("torch"):
+            stack.callback(torch.set_rng_state, torch.get_rng_state())
+        stack.enter_context(contextlib.redirect_stdout(printed))
+        stack.enter_context(contextlib.redirect_stderr(printed))
+
+        def watched():
+            with np.errstate(all="ignore"):
+                settings, randomness = np.geterr(), np.random.get_state()[1:3]  # noqa: NPY002
+                try:
+                    return work()
+                finally:
+                    if np.geterr() != settings:
+                        remarks.append("It also changes numpy's error settings (np.seterr), for everybody.")
+                    position = np.random.get_state()[1:3]  # noqa: NPY002
+                    if position[1] != randomness[1] or (position[0] != randomness[0]).any():
+                        remarks.append("It also draws from, or seeds, numpy's global random numbers (np.random).")
+
+        try:
+            result = bounded(watched, seconds)
+        except TimeUp as end:
+            if printed.overflown:  # it caught the exception and printed on
+                raise _too_much(end) from None
+            raise Stop(
+                "too_slow",
+                f"Your function was still running after {seconds:g} seconds{_line(end)}. "
+                "Is there a loop that never ends? A step should take far less than a millisecond.",
+            ) from None
+        except TooMuchOutput as end:
+            raise _too_much(end) from None
+        if printed.overflown:  # the candidate caught the exception
+            raise _too_much(None)
+    return result, printed.getvalue(), remarks
+
+
+def _too_much(end):
+    return Stop(
+        "prints_too_much",
+        f"Your function prints more than {OUTPUT:,} characters{_line(end)}. Which print did you leave in? "
+        "A function that is called at every step should print nothing.",
+    )
+
+
+# ---- time
+
+
+def _has_alarm():
+    return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+
+
+def _bounded_by_alarm(work, seconds):
+    """An alarm raises TimeUp in ``work``, again and again until it gets through."""
+    bottom, previous_trace = sys._getframe(), sys.gettrace()
+    alarms = 0
+
+    def ring(signum, frame):
+        nonlocal alarms
+        alarms += 1
+        if alarms > 1:
+            # The last one was swallowed: a bare except inside a loop. A trace function can raise at any line, so it
+            # raises once more a line later, then two lines later, ... until a line is met that no try protects.
+            lines = alarms
+
+            def trace(frame, event, arg):
+                nonlocal lines
+                lines -= 1
+                if lines <= 0:
+                    raise TimeUp
+                return trace
+
+            sys.settrace(trace)
+            while frame is not None and frame is not bottom:
+                frame.f_trace = trace
+                frame = frame.f_back
+        raise TimeUp
+
+    previous = signal.signal(signal.SIGALRM, ring)
+    try:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, seconds, 0.02)
+            return work()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # once more: the alarm may have rung in the line above
+        signal.signal(signal.SIGALRM, previous)
+        if alarms > 1:
+            sys.settrace(previous_trace)
+
+
+def _bounded_in_thread(work, seconds):
+    """Where no alarm can ring (Windows, another thread): a thread of its own, left behind if it cannot be stopped."""
+    outcome = {}
+
+    def body():
+        try:
+            outcome["result"] = work()
+        except BaseException as error:
+            outcome["error"] = error
+
+    thread = threading.Thread(target=body, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    until = time.monotonic() + 1
+    while thread.is_alive() and time.monotonic() < until:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(TimeUp))
+        thread.join(0.02)
+    if "result" in outcome:
+        return outcome["result"]
+    raise outcome.get("error", TimeUp())
+
+
+# ---- one call
+
+
+class Caller:
+    """Calls the candidate ``name``; ``mutated`` says afterwards whether it ever changed an argument in place."""
+
+    def __init__(self, name, candidate):
+        if not callable(candidate):
+            what = f"of type {type(candidate).__name__}"
+            raise Stop("not_callable", f"{name} should be a function, not something {what}. Did you call it already?")
+        self.name = name
+        self.candidate = candidate
+        self.mutated = False
+
+    def __call__(self, *args, watch=(), **kwargs):
+        """``candidate(*args, **kwargs)``; the arrays of ``args`` at the positions ``watch`` should stay as they are."""
+        before = [copy.copy(args[i]) for i in watch]
+        try:
+            result = self.candidate(*args, **kwargs)
+        except (TimeUp, TooMuchOutput):
+            raise
+        except BaseException as error:  # SystemExit and KeyboardInterrupt too: a check raises nothing but its verdict
+            raise _stop_for(self.name, error, args, kwargs) from None
+        for i, value in zip(watch, before, strict=True):
+            # a change and its undoing may leave a rounding error, which is no offence
+            same = np.shape(args[i]) == value.shape and np.allclose(args[i], value, rtol=1e-9, atol=0, equal_nan=True)
+            self.mutated |= not same
+        return result
+
+
+def array(value, what):
+    """``value`` as a float64 array; :class:`Stop` if it is no array of numbers. ``what`` begins the sentence."""
+    if value is None:
+        raise Stop("returns_none", f"{what} is None. Is a return missing, or a value after it?")
+    try:
+        if hasattr(value, "detach"):  # a torch tensor
+            value = value.detach().cpu().numpy()
+        entries = np.size(value) if not hasattr(value, "shape") else int(np.prod(value.shape, dtype=float))
+        if entries <= ENTRIES:
+            value = np.asarray(value)
+            if value.dtype == object and value.ndim:  # a list of 0-d tensors and the like
+                value = np.array([float(entry) for entry in value.flat]).reshape(value.shape)
+    except Exception:
+        raise Stop("wrong_type", f"{what} is {_a(value)}, where an array of numbers is needed.") from None
+    if entries > ENTRIES:
+        raise Stop(
+            "too_large", f"{what} has {entries:,} entries. Which operation makes one number out of every *pair*?"
+        )
+    if value.dtype.kind not in "fiub" or (value.dtype.kind == "b" and value.ndim == 0):
+        raise Stop("wrong_type", f"{what} is {_a(value)}, where an array of numbers is needed.")
+    return value.astype(float)
+
+
+def _a(value):
+    if isinstance(value, np.ndarray):
+        return f"an array of dtype {value.dtype}"
+    return f"of type {type(value).__name__}"
+
+
+def _stop_for(name, error, args, kwargs):
+    """What an exception of the candidate means for the learner."""
+    try:
+        text = " ".join(str(error).split())
+    except BaseException:
+        text = ""
+    text = text if len(text) < 200 else text[:200] + " ..."
+    kind = type(error).__name__
+    where = _line(error)
+    if type(error) is NotImplementedError or "raised NotImplementedError" in text:  # here, or behind a grader's proxy
+        return Stop("not_implemented", f"{name} is not written yet: it still raises NotImplementedError{where}.")
+    if isinstance(error, (SystemExit, KeyboardInterrupt, GeneratorExit)):
+        return Stop(
+            "exits", f"Your function raised {kind}{where}. Does it call exit, or raise it? It should return instead."
+        )
+    if isinstance(error, RecursionError):
+        return Stop(
+            "recursion", f"Your function calls itself without end (RecursionError{where}). What ends the chain?"
+        )
+    # a call that does not even reach the function's first line
+    outside = error.__traceback__ is None or error.__traceback__.tb_next is None or where == ""
+    wrong_call = re.search(
+        r"unexpected keyword argument|required (positional|keyword-only) argument|takes .*positional argument"
+        r"|multiple values for argument|positional-only argument|takes no arguments|takes no keyword arguments",
+        text,
+    )
+    if outside and wrong_call:
+        given = ["g", "state"][: len(args)] if "lr" in kwargs else [f"argument {i + 1}" for i in range(len(args))]
+        call = ", ".join(given + [f"{key}=..." for key in kwargs])
+        return Stop(
+            "wrong_signature",
+            f"Your function cannot be called as {name}({call}): {text}. "
+            "Compare your def line with the signature in the task, name by name; "
+            "where there is a state, the first call leaves it out.",
+        )
+    when = (
+        " This call handed back the state that your function had returned." if len(args) == 2 and "lr" in kwargs else ""
+    )
+    return Stop("raises", f"Your function raised {kind}{': ' * bool(text)}{text}{where}.{when}")
+
+
+def _line(error):
+    """', in line 5: "..."', the deepest line of the learner's own code on the way to ``error``; '' if there is none."""
+    frames = [] if error is None else traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith(OURS)]
+    if not theirs:
+        return ""
+    last = [frame for frame in theirs if frame.filename == theirs[0].filename][-1]
+    return f', in line {last.lineno}: "{last.line}"' if last.line else f", in line {last.lineno}"

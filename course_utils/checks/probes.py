@@ -1,0 +1,408 @@
+"""What every task asks of a candidate, and what its answers give away.
+
+A *probe* is a generator function: it calls the candidate and yields ``(label, answer)`` pairs, each answer a float64
+array. The right solution, the candidate and every known mistake of the zoo go through the same probes, so one
+comparison of arrays tells whether the candidate is right and, if not, which mistake it behaves like.
+The candidate is a black box: its first call gets no state, later calls get whatever state came out before.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+
+from course_utils import rules
+from course_utils.checks.guard import Caller, Stop, array
+
+# Float32 inside is fine; the mistakes show far above this, because the probes exaggerate them.
+TOLERANCE = 2e-4
+
+
+@dataclass
+class Behaviour:
+    """How one candidate answered: label -> array. ``stop`` is set when it could not be examined to the end."""
+
+    answers: dict = field(default_factory=dict)
+    stop: Stop | None = None
+    mutated: bool = False  # it changed one of its arguments
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a name stands for. ``right`` maps accepted forms to what to say about them ("" for the expected one)."""
+
+    name: str
+    probe: Callable
+    right: dict
+    hyper: dict = field(default_factory=dict)  # of an update rule: values to start from
+
+
+def observe(task, candidate):
+    """The :class:`Behaviour` of ``candidate`` in the probes of ``task``. Raises nothing but what the guard raises."""
+    behaviour = Behaviour()
+    try:
+        caller = Caller(task.name, candidate)
+        for label, answer in task.probe(caller, task):
+            behaviour.answers[label] = answer
+            behaviour.mutated = caller.mutated
+    except Stop as stop:
+        behaviour.stop = stop
+    return behaviour
+
+
+def same(answer, expected):
+    """Equal within the tolerance, a column at a time: a tiny component is judged by its own size."""
+    if answer.shape != expected.shape:
+        return False
+    with np.errstate(invalid="ignore"):
+        size = (
+            np.abs(np.where(np.isfinite(expected), expected, 0)).max(axis=0, initial=0) if expected.ndim else expected
+        )
+        close = np.abs(answer - expected) <= TOLERANCE * np.abs(size) + 1e-13
+    return bool((close | (answer == expected) | (np.isnan(answer) & np.isnan(expected))).all())
+
+
+# ---- update rules
+
+STEPS = 8
+_rng = np.random.default_rng(4)
+ORDINARY = _rng.uniform(0.3, 2.0, (STEPS, 4)) * _rng.choice([-1.0, 1.0], (STEPS, 4)) * [1.0, 0.3, 3.0, 1.0]
+OTHER = _rng.uniform(0.3, 2.0, (5, 4)) * [-2.0, 1.0, 0.1, -1.0]
+# one component always zero, one tiny, one huge, one that sleeps every other step
+EXTREME = (
+    _rng.uniform(0.5, 2.0, (STEPS, 4)) * [0.0, 1e-7, 3e4, 1.0] * np.where(np.arange(STEPS) % 2, -1.0, 1.0)[:, None]
+)
+EXTREME[1::2, 3] = 0.0
+# a plateau after a slope, long enough for what changes slowly
+LONG = np.where(np.arange(30)[:, None] < 12, [3.0, -0.5, 1.0, 0.7], [0.1, 0.2, -0.3, 0.1])
+SEVEN = np.linspace(-2, 3, 21).reshape(3, 7)
+LR_CHANGED = np.where(np.arange(STEPS) < 4, 1.0, 0.2)
+
+ALONE = {"lr": 3.7, "beta": 0.6, "beta1": 0.7, "beta2": 0.9, "eps": 1.0}  # each of them varied alone
+
+
+def steps(call, gradients, lr=None, *, reuse=False, **hyper):
+    """One run: the updates for one gradient after the other, shape (steps, n). ``lr``: one for each step, or one."""
+    buffer, state, updates = np.empty(gradients.shape[1]), (), []
+    lrs = np.broadcast_to(lr, len(gradients))
+    for k, g in enumerate(gradients):
+        if reuse:
+            buffer[...] = g
+        else:
+            buffer = g.copy()
+        update, *state = step(call, buffer, state, k, lr=float(lrs[k]), **hyper)
+        updates.append(update)
+        if reuse:
+            buffer[...] = 12345.0
+    return np.array(updates)
+
+
+def step(call, g, state, k, **hyper):
+    """One call with what came out of the last one; the update as an array of its own, and the state untouched."""
+    result = call(g, *state, watch=[0], **hyper)
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        if result is None:
+            raise Stop("returns_none", f"{call.name} returns None. Is the return missing, or not reached?")
+        got = f"{len(result)} things" if isinstance(result, (tuple, list)) else f"one thing ({type(result).__name__})"
+        raise Stop(
+            "not_a_pair", f"{call.name} should return two things, the update and the new state; it returns {got}."
+        )
+    update, state = result
+    if isinstance(update, (tuple, list, dict)) and not np.shape(g) == _shape(update):
+        raise Stop(
+            "swapped_return",
+            f"The first of the two things that {call.name} returns is a {type(update).__name__}, not an update. "
+            "Are update and state returned in the right order?",
+        )
+    what = f"The update of step {k + 1}"
+    update = array(update, what)
+    if update.shape != g.shape:
+        shown = f"has shape {update.shape}" if update.ndim else "is a single number"
+        raise Stop(
+            "wrong_shape",
+            f"{what} {shown}, and the gradient has shape {g.shape}. "
+            "Every component needs its own step: is there a sum, a norm or a product too many?",
+        )
+    return update, state
+
+
+def _shape(value):
+    try:
+        return np.shape(value)
+    except Exception:
+        return None
+
+
+def rule_probe(call, task):
+    """The probes of every update rule, about a hundred calls. The first one is the gentlest."""
+    hyper = task.hyper
+    yield "ordinary gradients", steps(call, ORDINARY, **hyper)
+    for name in hyper:
+        yield f"{name} alone changed", steps(call, ORDINARY[:5], **(hyper | {name: ALONE[name]}))
+    yield "a tiny lr", steps(call, ORDINARY[:3], **(hyper | {"lr": 1e-6}))
+    yield "lr changed during the run", steps(call, ORDINARY, **(hyper | {"lr": hyper["lr"] * LR_CHANGED}))
+    yield "zero, tiny and huge components", steps(call, EXTREME, **hyper)
+    yield "thirty steps", steps(call, LONG, **hyper)
+    yield "a second run", steps(call, ORDINARY[:5], **hyper)
+
+    both, states = ([], []), [(), ()]
+    for k in range(5):
+        for i, gradients in enumerate((ORDINARY, OTHER)):
+            update, *states[i] = step(call, gradients[k].copy(), states[i], k, **hyper)
+            both[i].append(update)
+    yield "two parameters in turn, the first", np.array(both[0])
+    yield "two parameters in turn, the second", np.array(both[1])
+
+    yield "one array for all gradients", steps(call, ORDINARY[:5], reuse=True, **hyper)
+    yield "seven components", steps(call, SEVEN, **hyper)
+
+
+def habit(task, behaviour):
+    """The slug of a bad habit that shows whatever the formula: found by comparing the candidate with itself."""
+    answers = behaviour.answers
+    if behaviour.mutated:
+        return "mutates_arguments"
+    if not task.hyper or "one array for all gradients" not in answers:
+        return None
+    run = answers["ordinary gradients"][:5]
+    if not same(answers["a second run"], run):
+        return "state_shared_between_runs"
+    if not same(answers["two parameters in turn, the first"], run):
+        return "state_shared_between_parameters"
+    if not same(answers["one array for all gradients"], run):
+        return "keeps_the_gradient"
+    for name in task.hyper:
+        if same(answers[f"{name} alone changed"], run) and np.isfinite(run).all():
+            return f"ignores_{name}"
+    return None
+
+
+def _task(rule, *, right=None, **hyper):
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(rule).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    return Task(rule.__name__, rule_probe, {rule: ""} | (right or {}), defaults | hyper)
+
+
+def adam_efficient(g, state=(0.0, 0.0, 0), *, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    """Both corrections in the rate: Kingma and Ba, the end of section 2, where eps becomes their eps-hat."""
+    m, v, t = state
+    t = t + 1
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g**2
+    rate = lr * (1 - beta2**t) ** 0.5 / (1 - beta1**t)
+    return -rate * m / (v**0.5 + eps), (m, v, t)
+
+
+EFFICIENT = (
+    "You use the efficient form at the end of section 2 of Kingma and Ba, where eps (their eps-hat) weighs more "
+    "in the first steps than in Algorithm 1."
+)
+
+# ---- backprop
+
+
+def softmax_cross_entropy_gradient(logits, labels):
+    shifted = np.exp(logits - logits.max(1, keepdims=True))
+    p = shifted / shifted.sum(1, keepdims=True)
+    return (p - np.eye(logits.shape[1])[labels]) / len(labels)
+
+
+def linear_layer_backward(delta, W, h):
+    return h.T @ delta, delta.sum(0), delta @ W.T
+
+
+def relu_backward(delta, z):
+    return delta * (z > 0)
+
+
+def softmax_probe(call, task):
+    rng = np.random.default_rng(1)
+    for examples, classes in ((4, 4), (6, 3), (1, 5)):
+        logits, labels = rng.normal(size=(examples, classes)), rng.permutation(examples) % classes
+        yield (
+            f"{examples} examples of {classes} classes",
+            array(call(logits, labels, watch=[0, 1]), "The gradient"),
+        )
+    logits = np.array([[1000.0, 1001.0, 998.0], [-1000.0, -1000.5, -1001.0]])
+    yield "logits of 1000 and of -1000", array(call(logits, np.array([2, 0]), watch=[0]), "The gradient")
+
+
+def linear_probe(call, task):
+    rng = np.random.default_rng(2)
+    for shape in ((3, 3, 3), (5, 4, 2), (1, 2, 3)):
+        examples, inputs, outputs = shape
+        delta, W, h = (rng.normal(size=s) for s in ((examples, outputs), (inputs, outputs), (examples, inputs)))
+        result = call(delta, W, h, watch=[0, 1, 2])
+        if not isinstance(result, (tuple, list)) or len(result) != 3:
+            raise Stop("not_three", f"{call.name} should return three things, in this order: dW, db, dh.")
+        for name, part in zip(("dW", "db", "dh"), result, strict=True):
+            label = f"{name} for {examples} examples, {inputs} inputs and {outputs} outputs"
+            yield label, array(part, name)
+
+
+def relu_probe(call, task):
+    delta = np.array([[1.5, -2.0, 0.5, -1.0, 3.0, -0.7]])
+    z = np.array([[0.3, 2.0, -0.5, -3.0, 0.0, 0.0]])
+    yield "delta and z of both signs, and z = 0", array(call(delta, z, watch=[0, 1]), "The gradient")
+    # a second time with delta scaled: backprop is linear in it
+    yield (
+        "ten times that delta, two rows",
+        array(call(np.vstack([10 * delta, delta]), np.vstack([z, z[:, ::-1]]), watch=[0, 1]), "The gradient"),
+    )
+
+
+def numerical_gradient(f, x, h=1e-5):
+    moves = h * np.eye(len(x))
+    return np.array([f(x + u) - f(x - u) for u in moves]) / (2 * h)
+
+
+def numerical_probe(call, task):
+    def cubic(x):
+        x = np.asarray(x, dtype=float)
+        return float((x**3).sum() + 2 * x[0] * x[-1])
+
+    x = np.array([1.0, -0.5, 2.0, 0.3])
+    for h in (0.1, 0.02):
+        yield f"x^3 with h = {h}", array(call(cubic, x.copy(), h=h, watch=[1]), "The gradient")
+    yield (
+        "exp, h = 1e-5",
+        array(call(lambda x: float(np.exp(np.asarray(x) / 2).sum()), x.copy(), h=1e-5, watch=[1]), "The gradient"),
+    )
+
+
+# ---- minibatches, schedules, noise, staleness
+
+
+def minibatches(n, batch_size, epochs, seed):
+    rng = np.random.default_rng(seed)
+    orders = [rng.permutation(n) for _ in range(epochs)]
+    return [order[i : i + batch_size] for order in orders for i in range(0, n, batch_size)]
+
+
+def minibatch_probe(call, task):
+    def batches(n, batch_size, epochs, seed):
+        result = call(n, batch_size, epochs=epochs, seed=seed)
+        if result is None:
+            raise Stop("returns_none", f"{call.name} returns None, where a list of index arrays is needed.")
+        limit = 10 * epochs * (n // batch_size + 2)
+        try:
+            result = list(islice(iter(result), limit + 1))
+        except Exception as error:  # it may be a generator, which fails only now
+            raise Stop("raises", f"Your batches cannot be read: {type(error).__name__}: {error}.") from None
+        if len(result) > limit:
+            raise Stop("too_many_batches", f"There are more than {limit} batches for n = {n}. What ends the epochs?")
+        return [np.atleast_1d(array(batch, f"Batch {i + 1}")).ravel() for i, batch in enumerate(result)]
+
+    for n, batch_size, epochs in ((100, 10, 3), (10, 4, 2), (5, 8, 2)):
+        drawn = batches(n, batch_size, epochs, seed=0)
+        flat = np.concatenate([*drawn, np.empty(0)])
+        label = f"n = {n}, batch_size = {batch_size}, epochs = {epochs}: "
+        yield label + "the sizes of the batches", np.array([len(batch) for batch in drawn], dtype=float)
+        valid = (flat >= 0) & (flat < n) & (flat == flat.round())
+        yield label + "is every index a whole number from 0 to n - 1?", np.array(float(valid.all()))
+        whole = len(flat) == n * epochs and valid.all()
+        by_epoch = flat.reshape(epochs, n) if whole else np.empty((0, n))
+        once = whole and all(len(set(order)) == n for order in by_epoch)
+        yield label + "is each example used exactly once in every epoch?", np.array(float(once))
+        if n == 100:
+            overall = whole and (np.bincount(flat.astype(int), minlength=n) == epochs).all()
+            yield label + "is each example used equally often in all epochs together?", np.array(float(overall))
+            in_order = (flat[:n] == np.arange(len(flat[:n]))).all()
+            yield label + "are the examples dealt out in their order?", np.array(float(in_order))
+            runs = all(len(batch) > 1 and (np.diff(batch) == 1).all() for batch in drawn)
+            yield label + "is every batch a run of neighbours?", np.array(float(runs))
+            increasing = all((np.diff(batch) > 0).all() for batch in drawn)
+            yield label + "is every batch in increasing order?", np.array(float(increasing))
+            groups = [{frozenset(batch) for batch in drawn[e * 10 : e * 10 + 10]} for e in range(epochs)]
+            same_groups = epochs * 10 == len(drawn) and all(group == groups[0] for group in groups)
+            yield label + "do the same examples meet in a batch in every epoch?", np.array(float(same_groups))
+            same_order = once and all((order == by_epoch[0]).all() for order in by_epoch)
+            yield label + "is the order the same in every epoch?", np.array(float(same_order))
+            for seed, question in ((0, "does the same seed give the same batches?"), (1, "does another seed?")):
+                again = np.concatenate([*batches(n, batch_size, epochs, seed=seed), np.empty(0)])
+                yield label + question, np.array(float(np.array_equal(flat, again)))
+
+
+def step_decay(step, every, factor):
+    return factor ** (step // every)
+
+
+def step_decay_probe(call, task):
+    for every, factor in ((3, 0.5), (4, 0.1), (1, 0.9)):
+        factors = [array(call(k, every=every, factor=factor), f"The factor of step {k}") for k in range(11)]
+        if any(f.size != 1 for f in factors):
+            raise Stop("wrong_shape", "The factor of one step should be one number.")
+        yield f"steps 0 to 10 with every = {every}, factor = {factor}", np.array([float(f.item()) for f in factors])
+
+
+def minibatch_noise(gradients, batch_size):
+    g = gradients.mean(0)
+    return ((gradients - g) ** 2).sum(1).mean() / batch_size
+
+
+def noise_probe(call, task):
+    rng = np.random.default_rng(3)
+    for examples, parameters, batch_size in ((6, 3, 1), (6, 3, 2), (6, 3, 4), (5, 1, 3), (8, 8, 8)):
+        gradients = rng.normal(size=(examples, parameters)) + rng.normal(size=parameters)
+        noise = array(call(gradients, batch_size, watch=[0]), "The noise")
+        if noise.size != 1:
+            raise Stop(
+                "wrong_shape",
+                f"The noise has shape {noise.shape}; it should be one number, the expected square of a "
+                "length. Over which axis is there still to be summed, over which to be averaged?",
+            )
+        label = f"{examples} gradients of {parameters} parameters, batch_size = {batch_size}"
+        yield label, noise.reshape(())
+
+
+def staleness(order):
+    read, late = {}, []
+    for k, worker in enumerate(order):
+        late.append(k - read.get(worker, 0))
+        read[worker] = k + 1
+    return np.array(late)
+
+
+def staleness_probe(call, task):
+    rng = np.random.default_rng(5)
+    orders = {
+        "three workers in turn": np.arange(9) % 3,
+        "one worker": np.zeros(5, dtype=int),
+        "four workers at random": rng.integers(4, size=20),
+        "a fast and a slow worker": np.array([0, 0, 0, 1, 0, 0, 1, 1, 0]),
+    }
+    for label, order in orders.items():
+        late = array(call(order.copy(), watch=[0]), "The staleness")
+        if late.shape != order.shape:
+            raise Stop(
+                "wrong_shape",
+                f"The staleness has shape {late.shape} for an order of {len(order)} updates: "
+                "it should hold one number for each update.",
+            )
+        yield f"{label}, order {order.tolist()}", late
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        _task(rules.gradient_descent),
+        _task(rules.momentum),
+        _task(rules.nesterov),
+        _task(rules.adagrad),
+        _task(rules.rmsprop, lr=0.01),
+        _task(rules.adam, lr=0.01, right={adam_efficient: EFFICIENT}),
+        Task("softmax_cross_entropy_gradient", softmax_probe, {softmax_cross_entropy_gradient: ""}),
+        Task("linear_layer_backward", linear_probe, {linear_layer_backward: ""}),
+        Task("relu_backward", relu_probe, {relu_backward: ""}),
+        Task("numerical_gradient", numerical_probe, {numerical_gradient: ""}),
+        Task("minibatches", minibatch_probe, {minibatches: ""}),
+        Task("step_decay", step_decay_probe, {step_decay: ""}),
+        Task("minibatch_noise", noise_probe, {minibatch_noise: ""}),
+        Task("staleness", staleness_probe, {staleness: ""}),
+    )
+}
