@@ -58,7 +58,9 @@ class Diagnosis:
 
 
 class CheckFailed(AssertionError):
-    """The verdict of :func:`check`; a notebook shows its message without a traceback."""
+    """The verdict of :func:`check`, with its ``score``; a notebook shows its message without a traceback."""
+
+    score = 0.0
 
     def _render_traceback_(self):
         return [str(self)]
@@ -105,7 +107,9 @@ def check(name, candidate):
         return
     if probes.TASKS[name].hyper and diagnosis.mistake not in guard.UNFIT and "IPython" in sys.modules:
         _picture(probes.TASKS[name], candidate)
-    raise CheckFailed(f"{name}: {diagnosis.message}")
+    verdict = CheckFailed(f"{name}: {diagnosis.message}")
+    verdict.score = diagnosis.score
+    raise verdict
 
 
 def _list(words):

@@ -6,7 +6,7 @@ functions return a float from 0 to ``points``, or raise ``AssertionError`` with 
 
 import numpy as np
 
-from course_utils.checks import CheckFailed, check, diagnose, guard
+from course_utils.checks import CheckFailed, check, guard
 
 SECONDS = 5.0  # for all calls of a candidate together
 
@@ -15,8 +15,8 @@ def graded(name, candidate, points):
     """The points for ``check(name, candidate)``: all, or part of them for a rule that is right in places."""
     try:
         check(name, candidate)
-    except AssertionError as verdict:
-        return _partly(verdict, diagnose(name, candidate).score * points, points)
+    except CheckFailed as verdict:
+        return _partly(verdict, verdict.score * points, points)
     return float(points)
 
 
