@@ -166,7 +166,7 @@ def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None,
         run = fast.replayed(rule, gradient, x, batches, schedule=schedule, **hyper)
     else:
         run = iterate(rule, gradient, x, batches, schedule=schedule, apply=fast.twin(rule, images.device), **hyper)
-    with tqdm(total=epochs * steps, desc=rule.__name__, unit="step", delay=2, leave=False) as bar:
+    with progress(total=epochs * steps, desc=rule.__name__, unit="step") as bar:
         for _ in range(epochs):
             began = time.perf_counter()
             for step, x in enumerate(islice(run, steps)):  # noqa: B007, the last x is the epoch's result
@@ -187,6 +187,12 @@ def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None,
                 loss=f"{epoch_losses.mean():.3f}", accuracy=f"{history.test_accuracy[-1]:.2%}", refresh=False
             )
     return history
+
+
+def progress(**about):
+    """A progress bar that appears after two seconds and is wiped at the end; none where TQDM_DISABLE is set."""
+    # tqdm's bar for notebooks does not read that variable itself
+    return tqdm(**about, delay=2, leave=False, disable=bool(os.environ.get("TQDM_DISABLE")))
 
 
 def check_counts(epochs, batch_size, examples):

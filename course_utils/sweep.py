@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.func import grad_and_value, vmap
-from tqdm.auto import tqdm
 
 from course_utils import descent, fast
 from course_utils.rules import hyperparameters
@@ -78,7 +77,7 @@ def sweep(rule, network, data, grid, *, seeds, epochs, batch_size=128, schedule=
     together = together or _fitting(network, data, batch_size)
     train = _one if together == 1 else _many
     try:
-        with tqdm(total=len(to_do), desc=f"{rule.__name__}: runs", unit="run", delay=2, leave=False) as bar:
+        with descent.progress(total=len(to_do), desc=f"{rule.__name__}: runs", unit="run") as bar:
             for begin in range(0, len(to_do), together):
                 chunk = to_do[begin : begin + together]
                 runs = [(settings[i], seeds[j]) for i, j in chunk]
