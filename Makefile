@@ -11,6 +11,7 @@ help:
 	@echo "make test      run every test                       ARGS=\"-k rules\" is handed on"
 	@echo "make execute   run the chapters, save their outputs ARGS=notebooks/04_momentum.ipynb runs one"
 	@echo "make bench     measure how fast training is          ARGS=\"--share=0.1\" takes a tenth of MNIST"
+	@echo "make exercises make exercises/ from solutions/      ARGS=04_momentum makes one"
 	@echo "Set-up needs Python 3.11 or newer; another one than python3: make lab PYTHON=python3.12"
 
 lab: .venv/.ready
@@ -26,8 +27,12 @@ execute: .venv/.ready
 bench: .venv/.ready
 	$(RUN) benchmarks/bench.py $(ARGS)
 
+exercises: .venv/.ready
+	@mkdir -p grading  # where nbgrader's gradebook is
+	$(RUN) -m nbgrader generate_assignment "$(or $(ARGS),*)" --force
+
 .venv/.ready: requirements.txt pyproject.toml tools/install.py
 	@command -v "$(PYTHON)" > /dev/null || { echo "Set-up failed: there is no $(PYTHON) on this machine. Install Python 3.11 or newer from https://www.python.org/downloads/, or name yours: make lab PYTHON=python3.12" >&2; exit 1; }
 	@"$(PYTHON)" tools/install.py
 
-.PHONY: help lab test execute bench
+.PHONY: help lab test execute exercises bench

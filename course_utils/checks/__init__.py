@@ -33,6 +33,7 @@ with eps-hat, which Kingma and Ba give themselves, passes with a remark.
 import difflib
 import functools
 import sys
+import textwrap
 import warnings
 from dataclasses import dataclass
 
@@ -58,12 +59,13 @@ class Diagnosis:
 
 
 class CheckFailed(AssertionError):
-    """The verdict of :func:`check`, with its ``score``; a notebook shows its message without a traceback."""
+    """The verdict of :func:`check`, with its ``score``; a notebook shows its message without a traceback, in lines
+    that fit into the window of nbgrader's Validate button, which does not wrap them."""
 
     score = 0.0
 
     def _render_traceback_(self):
-        return [str(self)]
+        return textwrap.wrap(str(self), 88)
 
 
 def diagnose(name, candidate):

@@ -1,0 +1,148 @@
+"""What crosses between a graded cell and a submission's kernel, here without the kernels: plain data, and no more."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils import checks, remote, rules
+from course_utils.checks import probes
+
+
+class Wire(remote.Remote):
+    """A Remote whose other side is in this process; everything still goes through bytes and back."""
+
+    def __init__(self, function):
+        super().__init__(None, "candidate")
+        self.function = function
+
+    def _ask(self, request):
+        # what a kernel answers to a user expression: the repr of the string
+        text = repr(remote.answer({"candidate": self.function}, request))
+        return remote._read({"user_expressions": {"reply": {"data": {"text/plain": text}}}})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 3, -0.5, float("inf"), "µ", (1, (2.0,)), [1, [2]], {"a": (1, 2), 3: []}, np.float64(2.5)],
+)
+def test_plain_data_arrives_as_it_is(value):
+    arrived = Wire(lambda item: item)(value)
+    assert arrived == value
+    assert type(arrived) is type(value)
+
+
+def test_arrays_and_tensors_arrive_as_arrays():
+    for array in (np.arange(6.0).reshape(2, 3), np.arange(3), np.array([True, False]), np.empty((0, 2), "float32")):
+        arrived = Wire(lambda item: item)(array)
+        assert arrived.dtype == array.dtype
+        np.testing.assert_array_equal(arrived, array)
+    np.testing.assert_array_equal(Wire(lambda: torch.ones(2, requires_grad=True))(), [1, 1])
+    assert Wire(lambda n: (i * i for i in range(n)))(3) == [0, 1, 4]
+
+
+def test_other_objects_stay_where_they_are_and_come_back():
+    class Counter:
+        steps = 0
+
+    def step(counter=None):
+        counter = counter or Counter()
+        counter.steps += 1
+        return counter.steps, counter
+
+    remote_step = Wire(step)
+    steps, kept = remote_step()
+    assert (steps, type(kept)) == (1, remote.Kept)
+    assert remote_step(kept) == (2, kept)
+
+
+def test_a_change_in_place_shows():
+    def spoil(g):
+        g *= 2
+
+    g = np.ones(3)
+    Wire(spoil)(g)
+    np.testing.assert_array_equal(g, [2, 2, 2])
+
+
+def test_functions_of_ours_can_be_arguments():
+    assert Wire(lambda f, x: f(x) - f(-x))(lambda x: float(np.sum(x**3)), 2.0) == 16
+
+
+def test_errors_arrive_with_their_line():
+    def divide(x):
+        return x / 0
+
+    with pytest.raises(ZeroDivisionError, match=r'division by zero, in line \d+: "return x / 0"'):
+        Wire(divide)(1)
+
+    class Own(Exception):
+        pass
+
+    def fail():
+        raise Own("so")
+
+    with pytest.raises(RuntimeError, match="Own: so"):
+        Wire(fail)()
+    with pytest.raises(RuntimeError, match="UnicodeDecodeError"):
+        Wire(lambda: b"\xff".decode("utf-8"))()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        None,
+        "forged",
+        {},
+        {"result": 1},
+        {"result": ["array", "gASVKAAAAA=="], "arguments": []},
+        {"result": ["kept", "os"], "arguments": []},
+        {"result": [1, 2, 3], "arguments": []},
+        {"result": ["list", 7], "arguments": []},
+        {"result": 1, "arguments": [1, 2, 3]},
+        {"error": 5},
+        {"error": ["eval", "__import__('os').abort()"]},
+    ],
+)
+def test_a_forged_reply_is_an_error_and_no_more(reply):
+    class Forged(remote.Remote):
+        def _ask(self, request):
+            text = repr(base64.b64encode(json.dumps(reply).encode()).decode())
+            return remote._read({"user_expressions": {"reply": {"data": {"text/plain": text}}}})
+
+    with pytest.raises((RuntimeError, ValueError, TypeError)):
+        Forged(None, "candidate")()
+
+
+def test_a_dead_kernel_is_not_asked():
+    with pytest.raises(RuntimeError, match="died in cell 7"):
+        remote.Remote(None, "momentum", "the kernel of this notebook died in cell 7")(1.0)
+
+
+@pytest.mark.parametrize("name", checks.names)
+def test_every_check_passes_the_right_solution_from_outside(name):
+    for right in probes.TASKS[name].right:
+        assert checks.diagnose(name, Wire(right)).passed
+
+
+@pytest.mark.parametrize("name", ["momentum", "numerical_gradient", "minibatches"])
+def test_mistakes_are_named_from_outside_too(name):
+    same = []
+    for entry in checks.ZOO[name].values():
+        inside, outside = (checks.diagnose(name, wrap(entry.makers[0]())) for wrap in (lambda make: make, Wire))
+        same.append(inside.mistake == outside.mistake)
+        # what becomes of the caller's own array after the call cannot be seen from outside
+        assert not outside.passed or inside.mistake == "keeps_the_gradient"
+    assert sum(same) >= 0.95 * len(same)
+
+
+def test_all_rules_are_the_same_from_outside():
+    g = np.array([0.5, -2.0, 0.0])
+    for rule in rules.ALL:
+        state, outside = (), ()
+        for _ in range(3):
+            update, *state = rule(g, *state, lr=0.1)
+            other, *outside = Wire(rule)(g, *outside, lr=0.1)
+            np.testing.assert_array_equal(update, other)
