@@ -84,7 +84,7 @@ def iterate(rule, gradient, x, batches, *, schedule=None, apply=apply, **hyper):
 
 
 def descend(rule, gradient, start, steps, *, schedule=None, **hyper):
-    """Run ``rule`` for ``steps`` steps; return the path, an array or tensor of shape (steps + 1, *shape of start).
+    """Run ``rule`` for ``steps`` steps; return the path, an array or tensor of shape ``(steps + 1, *start.shape)``.
 
     gradient: point -> gradient. start: numbers, or an array or tensor of floats; numbers become float64.
     A hyperparameter may be an array that broadcasts against the start, such as ``lr`` of shape (8, 1) for a start
