@@ -123,7 +123,7 @@ def movie(surface, paths, alt, seconds=6.0):
     from IPython.display import HTML
 
     steps = max(len(points) for points in paths.values()) - 1
-    shown = np.unique(np.linspace(0, steps, min(steps + 1, 90)).round().astype(int))
+    shown = np.unique(np.linspace(0, steps, min(steps + 1, 60)).round().astype(int))
     with plt.rc_context({"animation.ffmpeg_path": imageio_ffmpeg.get_ffmpeg_exe(), "animation.embed_limit": 1}):
         figure, ax = plt.subplots(figsize=(8, 4.5))
         contours(ax, surface, levels=12)
