@@ -139,7 +139,8 @@ def rule_steps(device, n=1_000_000):
     parameter.grad = g
     fused = torch.optim.Adam([parameter], fused=True)
     times = {"torch.optim, fused": seconds_of(fused.step, device, 30)}
-    twins = {"rules.adam": descent.apply, "rules.adam, the twin of it we use": fast.twin(rules.adam, device)}
+    twin = fast.twin(rules.adam, device, work=fast.WORTH_COMPILING)
+    twins = {"rules.adam": descent.apply, "rules.adam, the twin of it we use": twin}
     for name, apply in twins.items():
         state = [rules.initial_state(rules.adam)]
 

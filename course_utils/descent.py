@@ -165,7 +165,8 @@ def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None,
     if images.is_cuda:
         run = fast.replayed(rule, gradient, x, batches, schedule=schedule, **hyper)
     else:
-        run = iterate(rule, gradient, x, batches, schedule=schedule, apply=fast.twin(rule, images.device), **hyper)
+        twin = fast.twin(rule, images.device, work=epochs * steps * network.n)
+        run = iterate(rule, gradient, x, batches, schedule=schedule, apply=twin, **hyper)
     with progress(total=epochs * steps, desc=rule.__name__, unit="step") as bar:
         for _ in range(epochs):
             began = time.perf_counter()

@@ -1,13 +1,17 @@
-"""The same step, faster: piece by piece on a CPU, compiled into one pass, or recorded once and replayed on a GPU.
+"""The same step, faster: on a CPU compiled into one pass over the vectors, on a GPU recorded once and replayed.
 
-Nothing here knows what a rule computes. :func:`in_pieces` and :func:`compiled` are twins of
+Nothing here knows what a rule computes. :func:`written_out` and :func:`compiled` are twins of
 :func:`course_utils.descent.apply`, :func:`replayed` is one of :func:`course_utils.descent.iterate`; the tests hold them
-equal. Unlike the originals they change the parameters in place, which saves fetching another vector from memory.
+equal. Unlike the originals they change the parameters and the state in place, which saves fetching another vector from
+memory.
 """
 
+import logging
+import operator
 import os
 from collections import Counter
 from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,53 +19,137 @@ import torch
 from course_utils import schedules
 from course_utils.rules import ALL, hyperparameters, initial_state
 
-PIECE = 32_768  # numbers: 128 KiB of float32, a dozen of which fit into a processor's second cache
+WORTH_COMPILING = 100_000_000  # steps times parameters of a run on a CPU: about a second's work
+
+# where compiled steps are kept for the next time: half a minute is needed for the first of all, a second for each after
+os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(__file__).parents[1] / "build" / "compiled"))
 
 
-def is_compiling(device):
-    """Whether rules are to be compiled on ``device``: as the variable COURSE_COMPILE says, 0 or 1; else on CUDA only.
+def is_compiling(device, work=0):
+    """Whether the steps of a run are to be compiled: as the variable COURSE_COMPILE says, 0 or 1.
 
-    Raises ``ValueError`` when COURSE_COMPILE is anything else.
+    Without it: always on CUDA; on a CPU where it can be done, if the ``work`` (steps times parameters) is worth the
+    seconds that it takes; nowhere else. Raises ``ValueError`` when COURSE_COMPILE is anything else.
     """
     wanted = os.environ.get("COURSE_COMPILE", "")
     if wanted not in ("", "0", "1"):
         raise ValueError(f"COURSE_COMPILE={wanted!r} must be 0 (never compile a rule) or 1 (always)")
-    return wanted == "1" or (wanted == "" and torch.device(device).type == "cuda")
+    device = torch.device(device).type
+    by_default = device == "cuda" or (device == "cpu" and work >= WORTH_COMPILING and cpu_can_compile())
+    return wanted == "1" or (wanted == "" and by_default)
 
 
-def twin(rule, device):
-    """The fastest twin of :func:`course_utils.descent.apply` for ``rule`` on ``device``.
+@cache
+def cpu_can_compile():
+    """Whether torch.compile works on this CPU: it needs a C++ compiler. Found out by trying, once in a process."""
+    # without a GPU, torch would warn wherever CUDA's compiler is installed
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+    try:
+        torch.compile(torch.neg)(torch.zeros(2))
+    except Exception:  # whatever it was that failed, the plain rule is there
+        return False
+    return True
 
-    A rule that is not one of the course's own may look at the whole vector, at its norm say, or need a tensor: it is
-    never cut into pieces.
+
+def twin(rule, device, work=0):
+    """The fastest twin of :func:`course_utils.descent.apply` for a run of ``rule`` on ``device``, as large as ``work``.
+
+    On a CPU only the course's own rules are compiled: another may need tensors, or look at the whole vector.
     """
-    if is_compiling(device):
+    if not is_compiling(device, work):
+        return add_update
+    if torch.device(device).type != "cpu":
         return compiled
-    return in_pieces if rule in ALL and torch.device(device).type == "cpu" else add_update
+    return written_out if rule in ALL else add_update
 
 
-def in_pieces(rule, x, g, state, **hyper):
-    """One step of ``rule`` for a long vector on the CPU, applied to one piece of it after the other.
+def written_out(rule, x, g, state, **hyper):
+    """One step of ``rule`` on a CPU: run on stand-ins that write down its arithmetic, then done in one compiled pass.
 
-    Every operation of a rule is elementwise, so the pieces need not know of each other, and the result is the same. On
-    the whole vector each operation would fetch its operands from memory; a piece stays in the processor's cache.
-    x, g: CPU tensors of shape (n,). Returns x, changed in place, and the list of the pieces' states.
+    Plain numbers, such as Adam's ``1 - beta1**t``, are computed here, once a step, and handed over; torch's compiler
+    would compute them anew for every few weights. A new state of the same shape overwrites the old one.
+    x, g: CPU tensors of shape (n,).
     """
-    if any(np.ndim(value) for value in hyper.values()):  # a value for every weight: the pieces would need theirs
+    waits_for_shape = any(isinstance(entry, float) for entry in state)  # 0.0, in the first step
+    if waits_for_shape or any(np.ndim(value) for value in hyper.values()):  # a value for every weight
         return add_update(rule, x, g, state, **hyper)
-    hyper = {name: float(value) for name, value in hyper.items()}  # an np.float64 would turn float32 into float64
-    # numpy's views of the same memory: numpy starts a small operation sooner than torch does
-    x_numpy, g_numpy = x.numpy(), g.numpy()
-    begins = range(0, len(x), PIECE)
-    states = state if isinstance(state, list) else [state] * len(begins)
-    new_states = []
-    with np.errstate(all="ignore"):  # like torch, go on with infinities and NaN: the loop looks for them
-        for begin, state in zip(begins, states, strict=True):
-            piece = slice(begin, begin + PIECE)
-            update, state = rule(g_numpy[piece], state, **hyper)
-            x_numpy[piece] += update
-            new_states.append(state)
-    return x, new_states
+    hyper = {name: float(value) for name, value in hyper.items()}
+    tape, vectors = Tape(), [g]
+
+    def stand_in(entry):
+        if not isinstance(entry, torch.Tensor):
+            return entry  # a number, such as Adam's t
+        vectors.append(entry)
+        return Vector(tape, ("vector", len(vectors) - 1))
+
+    update, new_state = rule(Vector(tape, ("vector", 0)), tuple(map(stand_in, state)), **hyper)
+    results = update, *(new for new in new_state if isinstance(new, Vector))
+    program = one_pass(tuple(tape.operations), tuple(result.place for result in results))
+    program(x, vectors, torch.tensor(tape.numbers, dtype=torch.float64))  # also overwrites the old state
+    return x, tuple(old if isinstance(new, Vector) else new for old, new in zip(state, new_state, strict=True))
+
+
+class Tape:
+    """The arithmetic of one step: ``operations`` on vectors, in order, and the ``numbers`` that they use."""
+
+    def __init__(self):
+        self.operations, self.numbers = [], []
+
+    def place(self, value):
+        """Where an operand is to be found: among the vectors, the results so far, or the numbers."""
+        if isinstance(value, Vector):
+            return value.place
+        self.numbers.append(value)
+        return "number", len(self.numbers) - 1
+
+
+class Vector:
+    """Stands for a vector in a rule, and writes down what is done with it."""
+
+    def __init__(self, tape, place):
+        self.tape, self.place = tape, place
+
+    def _write(self, operation, *operands):
+        self.tape.operations.append((operation, operands))
+        return Vector(self.tape, ("result", len(self.tape.operations) - 1))
+
+    def __neg__(self):
+        return self._write(operator.neg, self.place)
+
+    def __pow__(self, exponent):
+        # a constant of the program, since a compiler knows a shorter way to a square and to a root
+        return self._write(operator.pow, self.place, ("exponent", exponent))
+
+
+def _binary(operation, is_swapped):
+    def method(self, other):
+        operands = self.place, self.tape.place(other)
+        return self._write(operation, *(reversed(operands) if is_swapped else operands))
+
+    return method
+
+
+for _name in ("add", "sub", "mul", "truediv"):
+    setattr(Vector, f"__{_name}__", _binary(getattr(operator, _name), False))
+    setattr(Vector, f"__r{_name}__", _binary(getattr(operator, _name), True))
+
+
+@cache
+def one_pass(operations, results):
+    """The operations of a tape as one compiled program: x += the first result, and each vector after g is replaced."""
+
+    def program(x, vectors, numbers):
+        found = {"vector": vectors, "number": numbers.unbind(), "result": []}
+        for operation, operands in operations:
+            values = [where if kind == "exponent" else found[kind][where] for kind, where in operands]
+            found["result"].append(operation(*values))
+        update, *new_state = (found[kind][where] for kind, where in results)
+        x += update
+        for old, new in zip(vectors[1:], new_state, strict=True):
+            old.copy_(new)
+
+    torch._dynamo.config.recompile_limit = 64  # a program for every size of a network; torch would stop at 8
+    return torch.compile(program)
 
 
 def add_update(rule, x, g, state, **hyper):
@@ -75,7 +163,7 @@ def compiled(rule, x, g, state, *, lr, **hyper):
     """One step of ``rule``, compiled by torch into a single pass over the vectors. Returns x, in place, and the state.
 
     The first step of a run is not compiled, because it gives the state its shape. Compiling takes seconds in every
-    process, half a minute the first time; on a CPU it needs a C++ compiler.
+    process, half a minute the first time.
     """
     # a number that changes from step to step must be a tensor, or every step would be compiled anew
     lr, state = as_tensor(lr, x.device), counters_as_tensors(state, x.device)

@@ -1,6 +1,7 @@
 """The faster twins of one step and of the loop do what the originals do."""
 
-import numpy as np
+from functools import partial
+
 import pytest
 import torch
 
@@ -32,36 +33,6 @@ def rule(request):
     return request.param
 
 
-def test_in_pieces(rule, batches, monkeypatch):
-    monkeypatch.setattr(fast, "PIECE", 100)  # of 209 numbers: the last piece is shorter
-    twin = descent.iterate(rule, small.gradient, small.initial(dtype=torch.float64), batches, schedule=SCHEDULE,
-                           apply=fast.in_pieces)  # fmt: skip
-    *_, x = twin
-    torch.testing.assert_close(x, original(rule, batches), rtol=1e-11, atol=1e-13)
-
-
-def test_in_pieces_stays_in_float32(rule):
-    x, g = small.initial(), torch.ones(small.n)
-    x, state = fast.in_pieces(rule, x, g, rules.initial_state(rule), lr=np.float64(0.1))
-    assert x.dtype == torch.float32
-    assert all(getattr(entry, "dtype", np.float32) == np.float32 for piece in state for entry in piece)
-
-
-def test_in_pieces_with_a_rate_for_every_weight(batches):
-    lr = torch.linspace(0.001, 0.1, small.n, dtype=torch.float64)
-    *_, x = descent.iterate(
-        rules.momentum, small.gradient, small.initial(dtype=torch.float64), batches, apply=fast.in_pieces, lr=lr
-    )
-    *_, expected = descent.iterate(rules.momentum, small.gradient, small.initial(dtype=torch.float64), batches, lr=lr)
-    torch.testing.assert_close(x, expected, rtol=1e-11, atol=1e-13)
-
-
-def test_in_pieces_goes_on_quietly_where_numbers_end():
-    g = torch.tensor([float("inf"), float("nan"), 1.0])
-    x, _ = fast.in_pieces(rules.adam, torch.zeros(3), g, rules.initial_state(rules.adam), lr=0.1)
-    assert x.isfinite().tolist() == [False, False, True]
-
-
 @pytest.fixture
 def compilations(monkeypatch):
     """torch.compile without a C++ compiler: the same capture and guards, then the operations one by one."""
@@ -72,9 +43,64 @@ def compilations(monkeypatch):
         return graph.forward
 
     torch.compiler.reset()
+    fast.one_pass.cache_clear()
     program = torch.compile(fast.add_update, backend=backend)
     monkeypatch.setattr(fast, "_program", lambda: program)
-    return count
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    yield count
+    fast.one_pass.cache_clear()
+
+
+def test_written_out(rule, batches, compilations):
+    twin = descent.iterate(rule, small.gradient, small.initial(dtype=torch.float64), batches, schedule=SCHEDULE,
+                           apply=fast.written_out)  # fmt: skip
+    *_, x = twin
+    torch.testing.assert_close(x, original(rule, batches), rtol=1e-11, atol=1e-13)
+    assert len(compilations) == 1  # and not anew for each lr and each t
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [(torch.float32, 2e-4), (torch.float64, 1e-11)])
+def test_written_out_by_a_real_compiler(batches, dtype, rtol):
+    if not fast.cpu_can_compile():
+        pytest.skip("torch.compile finds no C++ compiler")
+    steps = [(images.to(dtype), labels) for images, labels in batches]
+    *_, x = descent.iterate(
+        rules.adam, small.gradient, small.initial(dtype=dtype), steps, schedule=SCHEDULE, apply=fast.written_out
+    )
+    assert x.dtype == dtype
+    torch.testing.assert_close(x, original(rules.adam, batches, dtype), rtol=rtol, atol=rtol / 10)
+
+
+def test_written_out_computes_numbers_once_a_step_and_vectors_not_at_all():
+    tape = fast.Tape()
+    g, m, v = (fast.Vector(tape, ("vector", place)) for place in range(3))
+    _, (_, _, t) = rules.adam(g, (m, v, 4), lr=0.5)
+    assert t == 5
+    assert {1 - 0.9**5, 1 - 0.999**5} <= set(tape.numbers)
+    assert len(tape.operations) == 13  # the vector operations one counts in adam
+
+
+@pytest.mark.parametrize("operation", [lambda v: v + 2, lambda v: 2 + v, lambda v: v - 2, lambda v: 2 - v,
+                                       lambda v: v * 3, lambda v: 3 * v, lambda v: v / 4, lambda v: 4 / v,
+                                       lambda v: v**2, lambda v: -v])  # fmt: skip
+def test_every_operation_can_be_written_out(operation, compilations):
+    def rule(g, state=(0.0,)):
+        return operation(g), (g,)
+
+    x = torch.zeros(3, dtype=torch.float64)
+    g, state = torch.tensor([1.0, 2.0, 5.0], dtype=torch.float64), (torch.ones(3, dtype=torch.float64),)
+    x, state = fast.written_out(rule, x, g, state)
+    torch.testing.assert_close(x, operation(g))
+    torch.testing.assert_close(state[0], g)
+
+
+def test_written_out_with_a_rate_for_every_weight(batches):
+    lr = torch.linspace(0.001, 0.1, small.n, dtype=torch.float64)
+    *_, x = descent.iterate(
+        rules.momentum, small.gradient, small.initial(dtype=torch.float64), batches, apply=fast.written_out, lr=lr
+    )
+    *_, expected = descent.iterate(rules.momentum, small.gradient, small.initial(dtype=torch.float64), batches, lr=lr)
+    torch.testing.assert_close(x, expected, rtol=1e-11, atol=1e-13)
 
 
 def test_compiled(rule, batches, compilations):
@@ -139,17 +165,30 @@ def test_a_recorded_step_reads_and_writes_fixed_addresses(rule, batches):
     assert len(full) <= 2  # one is the second step, which runs as it is
 
 
-def test_twin_by_device(rule, monkeypatch):
-    assert fast.twin(rule, "cpu") is fast.in_pieces
-    assert fast.twin(rule, "mps") is fast.add_update
+def test_twin_by_device_and_work(rule, monkeypatch):
+    monkeypatch.setattr(fast, "cpu_can_compile", lambda: True)
+    assert fast.twin(rule, "cpu", work=1000) is fast.add_update
+    assert fast.twin(rule, "cpu", work=fast.WORTH_COMPILING) is fast.written_out
+    assert fast.twin(rule, "mps", work=fast.WORTH_COMPILING) is fast.add_update
     assert fast.twin(rule, "cuda") is fast.compiled
+    assert fast.twin(lambda g, state: (-g, state), "cpu", work=fast.WORTH_COMPILING) is fast.add_update
+    monkeypatch.setattr(fast, "cpu_can_compile", lambda: False)
+    assert fast.twin(rule, "cpu", work=fast.WORTH_COMPILING) is fast.add_update
     monkeypatch.setenv("COURSE_COMPILE", "1")
-    assert fast.twin(rule, "cpu") is fast.compiled
+    assert fast.twin(rule, "cpu") is fast.written_out
     monkeypatch.setenv("COURSE_COMPILE", "0")
     assert fast.twin(rule, "cuda") is fast.add_update
     monkeypatch.setenv("COURSE_COMPILE", "yes")
     with pytest.raises(ValueError, match="COURSE_COMPILE='yes'"):
         fast.twin(rule, "cpu")
+
+
+def test_no_compiler_is_found_out_quietly(monkeypatch):
+    def fails(function):
+        raise RuntimeError("no C++ compiler")
+
+    monkeypatch.setattr(torch, "compile", fails)
+    assert fast.cpu_can_compile.__wrapped__() is False
 
 
 def test_a_rule_that_looks_at_the_whole_vector_sees_all_of_it():
