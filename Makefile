@@ -11,6 +11,8 @@ help:
 	@echo "make test      run every test                       ARGS=\"-k rules\" is handed on"
 	@echo "make execute   run the chapters, save their outputs ARGS=notebooks/04_momentum.ipynb runs one"
 	@echo "make bench     measure how fast training is          ARGS=\"--share=0.1\" takes a tenth of MNIST"
+	@echo "make slides    turn the chapters into slides        build/slides/index.html"
+	@echo "make site      build the web site, slides and all   build/site/index.html"
 	@echo "make exercises make exercises/ from solutions/      ARGS=04_momentum makes one"
 	@echo "Set-up needs Python 3.11 or newer; another one than python3: make lab PYTHON=python3.12"
 
@@ -31,8 +33,15 @@ exercises: .venv/.ready
 	@mkdir -p grading  # where nbgrader's gradebook is
 	$(RUN) -m nbgrader generate_assignment "$(or $(ARGS),*)" --force
 
+slides: .venv/.ready
+	$(RUN) tools/slides.py $(ARGS)
+
+site: slides
+	$(RUN) -m sphinx -W --keep-going -q -d build/doctrees -c docs . build/site
+	@echo "The site is in build/site/index.html"
+
 .venv/.ready: requirements.txt pyproject.toml tools/install.py
 	@command -v "$(PYTHON)" > /dev/null || { echo "Set-up failed: there is no $(PYTHON) on this machine. Install Python 3.11 or newer from https://www.python.org/downloads/, or name yours: make lab PYTHON=python3.12" >&2; exit 1; }
 	@"$(PYTHON)" tools/install.py
 
-.PHONY: help lab test execute exercises bench
+.PHONY: help lab test execute bench exercises slides site

@@ -54,6 +54,7 @@ def main():
     say("Installing the course into .venv: once, and it takes some minutes.")
     pip(need, "--requirement", "requirements.txt")
     pip(need, "--no-deps", "--no-build-isolation", "--editable", ".")  # what builds it is in requirements.txt
+    prepare()
     STAMP.touch()
     say(f"The course is set up ({time.time() - began:.0f} s).")
 
@@ -127,6 +128,17 @@ def pip(need, *arguments):
     shutil.rmtree(TEMPORARY, ignore_errors=True)
     if failed:
         fail(explain("".join(output), need))
+
+
+def prepare():
+    """Do now what would otherwise need a network, or half a minute, in the middle of a lecture. No harm if it fails."""
+    say("  Fetching the JavaScript of slides and site")
+    if subprocess.run([str(PYTHON), "tools/vendor.py"], cwd=COURSE, capture_output=True).returncode:
+        say("  It has not come; make slides and make test will try again.")
+    say("  Trying the compiler, if there is one: training is faster with it")
+    subprocess.run(
+        [str(PYTHON), "-c", "from course_utils import fast; fast.cpu_can_compile()"], cwd=COURSE, capture_output=True
+    )
 
 
 def explain(output, need):
