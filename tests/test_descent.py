@@ -3,6 +3,9 @@
 import contextlib
 import io
 import math
+import os
+import subprocess
+import sys
 from itertools import repeat
 
 import numpy as np
@@ -422,3 +425,13 @@ def test_bad_device_is_named_with_the_remedy(monkeypatch, bad):
 
 def test_describe_says_what_it_is():
     assert descent.describe("cpu") == f"CPU, {torch.get_num_threads()} threads"
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_waiting_threads_sleep_unless_you_say_otherwise(given, expected):
+    """Also in a plain script, outside JupyterLab."""
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_WAIT_POLICY": given} if given else {}
+    code = "import os, course_utils.rules; print(os.environ['OMP_WAIT_POLICY'])"
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert run.stdout.strip() == expected

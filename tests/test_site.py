@@ -168,7 +168,15 @@ AXE = """axe.run({exclude: [["mjx-container"]]}, {runOnly: ["color-contrast", "i
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize(
     "name",
-    ["index.html", "notebooks/04_momentum.html", "docs/api.html", "slides/index.html", "slides/04_momentum.html"],
+    [
+        "index.html",
+        "notebooks/04_momentum.html",
+        "exercises/04_momentum/04_momentum.html",
+        "docs/api.html",
+        "slides/index.html",
+        "slides/04_momentum.html",
+        "playground/index.html",
+    ],
 )
 def test_contrast_and_names(name, dark, pages, browser):
     axe = next((ROOT / "build" / "vendor").glob("axe-core-*/axe.min.js")).read_text("utf-8")
