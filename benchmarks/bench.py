@@ -7,6 +7,7 @@ one process, and medians are taken.
 
 import argparse
 import json
+import os
 import statistics
 import time
 from functools import partial
@@ -17,6 +18,7 @@ import train_speed  # isort: skip
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib import ticker
 
 from course_utils import data, descent, fast, plots, rules, schedules
 from course_utils.network import Network
@@ -167,7 +169,8 @@ def picture(table, file):
     left.barh(names, seconds, color=["#0072B2" if name == "ours" else "#999999" for name in names])
     for y, value in enumerate(seconds):
         left.text(value, y, f" {value:.2g} s", va="center", fontsize=11)
-    left.set(xscale="log", xlabel="seconds an epoch", xlim=(min(seconds) / 2, max(seconds) * 5))
+    left.set(xscale="log", xlabel="seconds an epoch, logarithmic", xlim=(min(seconds) / 2, max(seconds) * 5))
+    left.xaxis.set_major_formatter("{x:g}")
     left.invert_yaxis()
     for ax, key, fixed, label in (
         (middle, "batch_size", ("width", 256), "batch size, width 256"),
@@ -179,6 +182,8 @@ def picture(table, file):
             ax.loglog([r[key] for r in rows], [r[loop] for r in rows], line, marker="o", color=colour, label=loop)
         ax.set(xlabel=label, ylabel="milliseconds a step")
         ax.set_xticks([r[key] for r in rows], [r[key] for r in rows], fontsize=10)
+        ax.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:g}")
         ax.minorticks_off()
     middle.legend()
     fig.suptitle(f"{table['machine']}, torch {table['torch']}", fontsize=12)
@@ -195,6 +200,8 @@ def main():
     given = parser.parse_args()
 
     device = descent.device()
+    if device.type == "cpu" and fast.cpu_can_compile():
+        os.environ.setdefault("COURSE_COMPILE", "1")  # train would not, for so few steps; they stand for long runs
     mnist = data.mnist(device, share=given.share)
     examples = len(mnist.train_labels)
     table = {
