@@ -93,7 +93,7 @@ def graded(course):
         nbformat.write(notebook, arrived / f"{student}__{MODEL}.ipynb")
     nbgrader(course, "zip_collect", MODEL)
     sandbox = "bwrap" if HAS_BUBBLEWRAP else "none"
-    nbgrader(course, "autograde", "*", "--Execute.timeout=6", COURSE_SANDBOX=sandbox)
+    nbgrader(course, "autograde", "*", "--Execute.timeout=10", COURSE_SANDBOX=sandbox)
     return course
 
 
@@ -357,7 +357,7 @@ def test_each_is_told_what_is_wrong(graded):
     notebook = autograded(graded, "broken", MODEL)
     assert "SyntaxError" in str(by_id(notebook)["momentum"].outputs)
     assert "not defined" in said(notebook, "test_momentum")
-    assert "still running after 5 seconds" in said(notebook, "test_steps_to")
+    assert "still running after 15 seconds" in said(notebook, "test_steps_to")
     assert "CellTimeoutError" in str(by_id(notebook)["debug"].outputs)
     assert "died" in said(notebook, "test_settings")
     assert len(json.dumps(notebook)) < 1_000_000

@@ -8,8 +8,6 @@ import numpy as np
 
 from course_utils.checks import CheckFailed, check, guard
 
-SECONDS = 5.0  # for all calls of a candidate together
-
 
 def graded(name, candidate, points):
     """The points for ``check(name, candidate)``: all, or part of them for a rule that is right in places."""
@@ -78,7 +76,7 @@ def _call(name, candidate, case, read):
     """``read`` of what the candidate returns; whatever goes wrong becomes a sentence."""
     arguments = [np.array(value) if isinstance(value, np.ndarray) else value for value in case]
     try:
-        return guard.run(lambda: read(guard.Caller(name, candidate)(*arguments)), SECONDS)[0]
+        return guard.run(lambda: read(guard.Caller(name, candidate)(*arguments)))[0]
     except guard.Stop as stop:
         raise CheckFailed(f"{name}: {stop.message}") from None
 
