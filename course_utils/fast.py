@@ -148,8 +148,7 @@ def one_pass(operations, results):
         for old, new in zip(vectors[1:], new_state, strict=True):
             old.copy_(new)
 
-    torch._dynamo.config.recompile_limit = 64  # a program for every size of a network; torch would stop at 8
-    return torch.compile(program)
+    return _compile(program)
 
 
 def add_update(rule, x, g, state, **hyper):
@@ -173,8 +172,12 @@ def compiled(rule, x, g, state, *, lr, **hyper):
 
 @cache
 def _program():
-    torch._dynamo.config.recompile_limit = 64  # a program for every rule and size; torch would stop at 8
-    return torch.compile(add_update)
+    return _compile(add_update)
+
+
+def _compile(function):
+    torch._dynamo.config.recompile_limit = 64  # a program for every rule and size of a network; torch would stop at 8
+    return torch.compile(function)
 
 
 def as_tensor(number, device):
