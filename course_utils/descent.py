@@ -151,7 +151,7 @@ def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None,
     images, labels = data.train_images, data.train_labels
     x = network.initial(seed, device=images.device, dtype=images.dtype) if start is None else start.clone()
     history = History(rule.__name__, hyperparameters(rule, **hyper), batch_size)
-    steps = -(-len(labels) // batch_size)  # of an epoch, rounded up: the last batch may be smaller
+    steps = steps_per_epoch(data, batch_size)
     losses = torch.empty(steps, dtype=images.dtype, device=images.device)
     latest_loss = torch.empty((), dtype=images.dtype, device=images.device)
 
@@ -203,6 +203,11 @@ def check_counts(epochs, batch_size, examples):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
             raise ValueError(f"{name} must be a whole number, at least 1, not {value!r}")
     return batch_size
+
+
+def steps_per_epoch(data, batch_size):
+    """How many batches the training images make: rounded up, for the last one may be smaller."""
+    return -(-len(data.train_labels) // batch_size)
 
 
 def shuffled(labels, batch_size, epochs, seed):

@@ -10,6 +10,7 @@ import logging
 import operator
 import os
 from collections import Counter
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 
@@ -49,6 +50,17 @@ def cpu_can_compile():
     except Exception:  # whatever it was that failed, the plain rule is there
         return False
     return True
+
+
+@contextmanager
+def one_thread():
+    """Let torch use one thread of the CPU inside this block, and as many as before after it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def twin(rule, device, work=0):

@@ -34,13 +34,48 @@ class Sweep:
     done: np.ndarray  # bool, shape (settings, seeds): False only where the sweep was interrupted
 
 
-def sweep(rule, network, data, grid, *, seeds, epochs, batch_size=128, schedule=None, file=None, together=None):
+@dataclass(frozen=True)
+class Job:
+    """What all runs of a sweep have in common. Called with runs, it runs them; an *engine* decides where.
+
+    An engine is a function ``engine(job, chunks)``. A chunk is a list of runs, each a pair ``(setting, seed)``. It
+    yields
+    ``(number, job(chunks[number]))`` for every chunk, in the order in which they finish. A job is safe to pickle with
+    cloudpickle, and a run gives the same numbers bit for bit wherever it runs on a CPU of one kind, alone or not.
+    """
+
+    rule: object
+    network: object
+    data: object
+    epochs: int
+    batch_size: int
+    schedule: object = None
+
+    def __call__(self, runs):
+        """Test accuracy, shape (runs, epochs), and losses, shape (runs, steps), of ``runs``; NaN from divergence on."""
+        with fast.one_thread():  # with more, sums would be added up in another order
+            return _one(self, *runs[0]) if len(runs) == 1 else _many(self, runs)
+
+
+def in_turn(job, chunks):
+    """The simplest engine: one chunk after the other, in this process."""
+    for number, runs in enumerate(chunks):
+        yield number, job(runs)
+
+
+ENGINES = {"one": in_turn}
+
+
+def sweep(
+    rule, network, data, grid, *, seeds, epochs, batch_size=128, schedule=None, file=None, together=None, engine="one"
+):
     """Train ``network`` with every combination in ``grid`` and every seed; return a :class:`Sweep`.
 
     grid: name of a hyperparameter -> the values it takes, such as ``{"lr": [0.01, 0.1]}``. seeds: whole numbers.
     epochs, batch_size, schedule, data: as :func:`course_utils.descent.train` takes them. file: where to keep what is
     done; the same sweep, given the same file, goes on from there. together: how many runs advance at once; by default
-    as many as fit into a GPU's free memory; on a CPU, 8 of small networks and else 1.
+    as many as fit into a GPU's free memory, on a CPU 1. engine: who does the runs, a name in ``ENGINES`` or a function
+    like those (see :class:`Job`).
 
     Runs that diverge do not stop the others. Interrupted (the stop button, Ctrl-C), it warns and returns what is done.
     Raises ``ValueError`` for bad settings, and for a file that holds another sweep.
@@ -49,8 +84,10 @@ def sweep(rule, network, data, grid, *, seeds, epochs, batch_size=128, schedule=
     seeds = [int(seed) for seed in seeds]
     if not seeds:
         raise ValueError("seeds is empty: give at least one, such as seeds=range(3)")
+    if not callable(engine) and engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(map(repr, ENGINES))}, or a function, not {engine!r}")
     batch_size = descent.check_counts(epochs, batch_size, len(data.train_labels))
-    steps = epochs * -(-len(data.train_labels) // batch_size)
+    steps = epochs * descent.steps_per_epoch(data, batch_size)
     shape = (len(settings), len(seeds))
     result = Sweep(
         rule.__name__,
@@ -73,20 +110,20 @@ def sweep(rule, network, data, grid, *, seeds, epochs, batch_size=128, schedule=
     if file is not None:
         _load(Path(file), result, what)
 
+    job = Job(rule, network, data, epochs, batch_size, schedule)
     to_do = np.argwhere(~result.done)
     together = together or _fitting(network, data, batch_size)
-    train = _one if together == 1 else _many
+    places = [to_do[begin : begin + together] for begin in range(0, len(to_do), together)]
+    chunks = [[(settings[i], seeds[j]) for i, j in place] for place in places]
+    run = engine if callable(engine) else ENGINES[engine]
     try:
         with descent.progress(total=len(to_do), desc=f"{rule.__name__}: runs", unit="run") as bar:
-            for begin in range(0, len(to_do), together):
-                chunk = to_do[begin : begin + together]
-                runs = [(settings[i], seeds[j]) for i, j in chunk]
-                accuracy, losses = train(rule, network, data, runs, epochs, batch_size, schedule)
-                at = tuple(chunk.T)
+            for number, (accuracy, losses) in run(job, chunks):
+                at = tuple(places[number].T)
                 result.accuracy[at], result.losses[at], result.done[at] = accuracy, losses, True
                 if file is not None:
                     _save(Path(file), result, what)
-                bar.update(len(chunk))
+                bar.update(len(chunks[number]))
     except KeyboardInterrupt:
         kept = f"{file} keeps them: the same call goes on from there" if file else "give it a file to go on from later"
         warnings.warn(f"interrupted: {result.done.sum()} of {result.done.size} runs are done; {kept}", stacklevel=2)
@@ -106,26 +143,34 @@ def _settings(rule, grid):
     return [{name: float(value) for name, value in setting.items()} for setting in settings]
 
 
-def _one(rule, network, data, runs, epochs, batch_size, schedule):
-    """Accuracy and losses of a single run, by :func:`course_utils.descent.train`."""
-    ((setting, seed),) = runs
+def _one(job, setting, seed):
+    """Accuracy, shape (1, epochs), and losses, shape (1, steps), of one run, by :func:`course_utils.descent.train`."""
+    common = dict(epochs=job.epochs, batch_size=job.batch_size, schedule=job.schedule)
     try:
-        history = descent.train(
-            rule, network, data, epochs=epochs, batch_size=batch_size, seed=seed, schedule=schedule, **setting
-        )
+        history = descent.train(job.rule, job.network, job.data, seed=seed, **common, **setting)
     except descent.Diverged as stop:
         history = stop.so_far
-    steps = -(-len(data.train_labels) // batch_size)
-    missing = epochs - len(history.test_accuracy)
+    steps = descent.steps_per_epoch(job.data, job.batch_size)
+    missing = job.epochs - len(history.test_accuracy)
     accuracy = np.concatenate([history.test_accuracy, np.full(missing, np.nan)])
     return accuracy[None], np.concatenate([history.losses, np.full(missing * steps, np.nan)])[None]
 
 
-def _many(rule, network, data, runs, epochs, batch_size, schedule):
-    """Accuracy and losses of all ``runs`` together: their parameters are the rows of one matrix.
+def _many(job, runs):
+    """Accuracy, shape (runs, epochs), and losses, shape (runs, steps), of all ``runs`` together.
+
+    Their parameters are the rows of one matrix.
 
     The rule sees that matrix as its x and columns of hyperparameters, which broadcast; nothing in it changes.
     """
+    rule, network, data, epochs, batch_size, schedule = (
+        job.rule,
+        job.network,
+        job.data,
+        job.epochs,
+        job.batch_size,
+        job.schedule,
+    )
     images, labels = data.train_images, data.train_labels
     x = torch.stack([network.initial(seed, device=images.device, dtype=images.dtype) for _, seed in runs])
     hyper = {}
@@ -133,7 +178,7 @@ def _many(rule, network, data, runs, epochs, batch_size, schedule):
         values = [setting[name] for setting, _ in runs]
         column = torch.tensor(values, dtype=images.dtype, device=images.device)[:, None]
         hyper[name] = column if len(set(values)) > 1 else values[0]
-    steps = -(-len(labels) // batch_size)
+    steps = descent.steps_per_epoch(data, batch_size)
     losses = torch.empty(epochs, len(runs), steps, dtype=images.dtype, device=images.device)
     accuracy = torch.full((epochs, len(runs)), torch.nan, device=images.device)
     latest_loss = torch.empty(len(runs), dtype=images.dtype, device=images.device)
@@ -166,10 +211,10 @@ def _many(rule, network, data, runs, epochs, batch_size, schedule):
 
 
 def _fitting(network, data, batch_size):
-    """How many runs fit into the memory that is free on a GPU; on other devices, how many are fastest."""
+    """How many runs fit into the memory that is free on a GPU; elsewhere one."""
     images = data.train_images
     if not images.is_cuda:
-        return 8 if network.n < 80_000 else 1  # measured on a CPU: only small networks gain, up to twice the speed
+        return 1  # measured with one thread: a batched step is slower for every network of the course
     free, _ = torch.cuda.mem_get_info(images.device)
     units = sum(network.sizes)
     # a run holds about twenty vectors at its fullest moment, and every unit's value a few times for each example

@@ -132,3 +132,18 @@ def test_in_float32_it_is_the_same_to_rounding():
     )
     assert mnist.train_images.dtype == torch.float32
     np.testing.assert_allclose(one.losses, many.losses, rtol=1e-4)
+
+
+def test_an_engine_may_finish_its_chunks_in_any_order(mnist):
+    def backwards(job, chunks):
+        assert all(len(runs) == 1 for runs in chunks)  # on a CPU every run advances alone
+        for number in reversed(range(len(chunks))):
+            yield number, job(chunks[number])
+
+    arguments = (rules.adam, small, mnist, {"lr": [0.001, 0.01]})
+    one = sweep(*arguments, seeds=[0, 1], epochs=2, engine="one")
+    other = sweep(*arguments, seeds=[0, 1], epochs=2, engine=backwards)
+    np.testing.assert_array_equal(one.losses, other.losses)
+    np.testing.assert_array_equal(one.accuracy, other.accuracy)
+    with pytest.raises(ValueError, match="engine must be one of 'one'.* not 'cloud'"):
+        sweep(*arguments, seeds=[0], epochs=1, engine="cloud")
