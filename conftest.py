@@ -3,6 +3,7 @@
 import os
 
 import matplotlib
+import pytest
 
 # Kernels of notebook tests inherit these; a value that is set already stays: COURSE_BUDGET=1 make test.
 os.environ.setdefault("COURSE_BUDGET", "0.02")  # the share of MNIST that the chapters use
@@ -12,6 +13,14 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 
 # Not through MPLBACKEND: kernels would inherit it, and need their own backend to show figures.
 matplotlib.use("Agg")
+
+from course_utils import rules  # noqa: E402, after the settings above
+
+
+@pytest.fixture(params=rules.ALL, ids=lambda rule: rule.__name__)
+def rule(request):
+    """Every rule in turn: a test that takes ``rule`` runs for all of them, unless it is parametrized itself."""
+    return request.param
 
 
 def pytest_collection_modifyitems(items):

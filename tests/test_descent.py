@@ -17,7 +17,6 @@ from course_utils import data, descent, rules, schedules
 from course_utils.descent import Diverged, History, descend, device, iterate, train
 from course_utils.network import Network
 
-every_rule = pytest.mark.parametrize("rule", rules.ALL, ids=lambda rule: rule.__name__)
 numpy_and_torch = pytest.mark.parametrize(
     "convert", [np.array, lambda values: torch.tensor(values, dtype=torch.float64)], ids=["numpy", "torch"]
 )
@@ -39,7 +38,6 @@ def test_descend_follows_the_closed_form():
     np.testing.assert_allclose(path, (1 - 0.04 * curvature) ** np.arange(26)[:, None] * start, rtol=1e-12, atol=1e-30)
 
 
-@every_rule
 def test_descend_is_the_rule_applied_again_and_again(rule):
     path = descend(rule, slope, start, 10, lr=0.02)
     x, state = start, rules.initial_state(rule)
@@ -49,7 +47,6 @@ def test_descend_is_the_rule_applied_again_and_again(rule):
         np.testing.assert_array_equal(point, x)
 
 
-@every_rule
 def test_many_learning_rates_at_once_are_the_runs_one_by_one(rule):
     lrs = np.geomspace(1e-3, 0.04, 8)
     one_by_one = np.stack([descend(rule, slope, start, 30, lr=float(lr)) for lr in lrs], axis=1)
@@ -60,7 +57,6 @@ def test_many_learning_rates_at_once_are_the_runs_one_by_one(rule):
     np.testing.assert_allclose(in_torch.numpy(), one_by_one, rtol=1e-11, atol=1e-14)
 
 
-@every_rule
 def test_numpy_and_torch_agree(rule):
     on_numpy = descend(rule, slope, start, 50, lr=0.02)
     on_torch = descend(rule, slope, torch.tensor(start), 50, lr=0.02)
@@ -83,7 +79,6 @@ def test_starts():
     np.testing.assert_array_equal(given, start)
 
 
-@every_rule
 def test_float32_stays_float32(rule):
     assert descend(rule, lambda x: 2 * x, start.astype(np.float32), 3, lr=0.1).dtype == np.float32
     assert descend(rule, lambda x: 2 * x, torch.tensor(start).float(), 3, lr=0.1).dtype == torch.float32
@@ -192,7 +187,6 @@ def test_history_of_a_run(mnist):
     assert float(accuracy) == history.test_accuracy[-1]
 
 
-@every_rule
 def test_every_rule_learns(mnist, rule):
     lr = {rules.gradient_descent: 0.1, rules.momentum: 0.02, rules.nesterov: 0.02}.get(rule, 0.003)
     history = train(rule, small, mnist, epochs=2, batch_size=32, lr=lr)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from course_utils import checks, remote, rules
-from course_utils.checks import probes
+from course_utils.checks.tasks import TASKS
+from course_utils.checks.zoo import ZOO
 
 
 class Wire(remote.Remote):
@@ -123,14 +124,14 @@ def test_a_dead_kernel_is_not_asked():
 
 @pytest.mark.parametrize("name", checks.names)
 def test_every_check_passes_the_right_solution_from_outside(name):
-    for right in probes.TASKS[name].right:
+    for right in TASKS[name].right:
         assert checks.diagnose(name, Wire(right)).passed
 
 
 @pytest.mark.parametrize("name", ["momentum", "numerical_gradient", "minibatches"])
 def test_mistakes_are_named_from_outside_too(name):
     same = []
-    for entry in checks.ZOO[name].values():
+    for entry in ZOO[name].values():
         inside, outside = (checks.diagnose(name, wrap(entry.makers[0]())) for wrap in (lambda make: make, Wire))
         same.append(inside.mistake == outside.mistake)
         # what becomes of the caller's own array after the call cannot be seen from outside

@@ -11,8 +11,6 @@ from course_utils import rules
 from course_utils.rules import hyperparameters, initial_state
 from course_utils.torch_optim import Optimizer
 
-every_rule = pytest.mark.parametrize("rule", rules.ALL, ids=lambda rule: rule.__name__)
-
 
 def parameter(*values):
     return torch.nn.Parameter(torch.tensor(values or (1.0, -2.0, 3.0), dtype=torch.float64))
@@ -29,7 +27,6 @@ def advance(optimizer, steps=1, seed=0):
     return [p.detach().clone() for p in parameters]
 
 
-@every_rule
 def test_step_adds_the_update_of_the_rule(rule):
     p = parameter()
     optimizer = Optimizer([p], rule, lr=0.1)
@@ -43,13 +40,11 @@ def test_step_adds_the_update_of_the_rule(rule):
         assert torch.equal(p, x)
 
 
-@every_rule
 def test_defaults_are_the_rules_own(rule):
     (group,) = Optimizer([parameter()], rule).param_groups
     assert {name: group[name] for name in hyperparameters(rule)} == hyperparameters(rule)
 
 
-@every_rule
 def test_groups_have_their_own_hyperparameters(rule):
     a, b = parameter(), parameter()
     together = Optimizer([{"params": [a], "lr": 0.5}, {"params": b}], rule, lr=0.1)
@@ -98,7 +93,6 @@ def test_closure_is_called_once_with_gradients_on():
     assert optimizer.step() is None
 
 
-@every_rule
 def test_checkpoint_continues_where_it_stopped(rule):
     optimizer = Optimizer([parameter()], rule, lr=0.2)
     advance(optimizer, 3)
@@ -111,7 +105,6 @@ def test_checkpoint_continues_where_it_stopped(rule):
     assert torch.equal(advance(restored, 3, seed=1)[0], advance(optimizer, 3, seed=1)[0])
 
 
-@every_rule
 @pytest.mark.parametrize(
     "duplicate", [copy.deepcopy, lambda optimizer: pickle.loads(pickle.dumps(optimizer))], ids=["deepcopy", "pickle"]
 )
@@ -135,7 +128,6 @@ def test_parameters_without_gradient_are_left_alone():
     assert set(optimizer.state) == {a}
 
 
-@every_rule
 @pytest.mark.parametrize("set_to_none", [True, False])
 def test_reusing_the_gradients_memory_does_not_corrupt_the_state(rule, set_to_none):
     ends = []
@@ -154,7 +146,6 @@ def test_reusing_the_gradients_memory_does_not_corrupt_the_state(rule, set_to_no
     assert torch.equal(*ends)
 
 
-@every_rule
 def test_step_changes_no_gradient_and_keeps_the_parameter(rule):
     p = parameter()
     p.grad = torch.tensor([3.0, 0.0, -1e-7], dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""What every task asks of a candidate, and what its answers give away.
+"""How a task is put to a candidate, and what its answers give away.
 
 A *probe* is a generator function: it calls the candidate and yields ``(label, answer)`` pairs, each answer a float64
 array. The right solution, the candidate and every known mistake of the zoo go through the same probes, so one
@@ -6,17 +6,15 @@ comparison of arrays tells whether the candidate is right and, if not, which mis
 The candidate is a black box: its first call gets no state, later calls get whatever state came out before.
 """
 
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 
-from course_utils import rules
 from course_utils.checks.guard import Caller, Stop, array
 
-# Float32 inside is fine; the mistakes show far above this, because the probes exaggerate them.
+# Float32 inside is fine: 1 - 0.999 is off by 1e-5 there, and thirty steps add to it. The mistakes show far above this,
+# because the probes exaggerate them.
 TOLERANCE = 2e-4
 
 
@@ -27,16 +25,6 @@ class Behaviour:
     answers: dict = field(default_factory=dict)
     stop: Stop | None = None
     mutated: bool = False  # it changed one of its arguments
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a name stands for. ``right`` maps accepted forms to what to say about them ("" for the expected one)."""
-
-    name: str
-    probe: Callable
-    right: dict
-    hyper: dict = field(default_factory=dict)  # of an update rule: values to start from
 
 
 def observe(task, candidate):
@@ -66,6 +54,24 @@ def same(answer, expected):
 
 # ---- update rules
 
+# the labels of their probes: verdict.py chooses its words by them
+ORDINARILY = "ordinary gradients"
+TINY_LR = "a tiny lr"
+CHANGING_LR = "lr changed during the run"
+EXTREMELY = "zero, tiny and huge components"
+THIRTY_STEPS = "thirty steps"
+SECOND_RUN = "a second run"
+IN_TURN_FIRST = "two parameters in turn, the first"
+IN_TURN_SECOND = "two parameters in turn, the second"
+ONE_ARRAY = "one array for all gradients"
+SEVEN_COMPONENTS = "seven components"
+
+
+def alone(hyper):
+    """The label of the probe in which only the hyperparameter of this name differs from the first probe."""
+    return f"{hyper} alone changed"
+
+
 STEPS = 8
 _rng = np.random.default_rng(4)
 ORDINARY = _rng.uniform(0.3, 2.0, (STEPS, 4)) * _rng.choice([-1.0, 1.0], (STEPS, 4)) * [1.0, 0.3, 3.0, 1.0]
@@ -83,23 +89,23 @@ LR_CHANGED = np.where(np.arange(STEPS) < 4, 1.0, 0.2)
 ALONE = {"lr": 3.7, "beta": 0.6, "beta1": 0.7, "beta2": 0.9, "eps": 1.0}  # each of them varied alone
 
 
-def steps(call, gradients, lr=None, *, reuse=False, **hyper):
+def updates(call, gradients, lr=None, *, reuse=False, **hyper):
     """One run: the updates for one gradient after the other, shape (steps, n). ``lr``: one for each step, or one."""
-    buffer, state, updates = np.empty(gradients.shape[1]), (), []
+    buffer, state, run = np.empty(gradients.shape[1]), (), []
     lrs = np.broadcast_to(lr, len(gradients))
     for k, g in enumerate(gradients):
         if reuse:
             buffer[...] = g
         else:
             buffer = g.copy()
-        update, *state = step(call, buffer, state, k, lr=float(lrs[k]), **hyper)
-        updates.append(update)
+        update, *state = one_update(call, buffer, state, k, lr=float(lrs[k]), **hyper)
+        run.append(update)
         if reuse:
             buffer[...] = 12345.0
-    return np.array(updates)
+    return np.array(run)
 
 
-def step(call, g, state, k, **hyper):
+def one_update(call, g, state, k, **hyper):
     """One call with what came out of the last one; the update as an array of its own, and the state untouched."""
     result = call(g, *state, watch=[0], **hyper)
     if not isinstance(result, (tuple, list)) or len(result) != 2:
@@ -138,25 +144,25 @@ def _shape(value):
 def rule_probe(call, task):
     """The probes of every update rule, about a hundred calls. The first one is the gentlest."""
     hyper = task.hyper
-    yield "ordinary gradients", steps(call, ORDINARY, **hyper)
+    yield ORDINARILY, updates(call, ORDINARY, **hyper)
     for name in hyper:
-        yield f"{name} alone changed", steps(call, ORDINARY[:5], **(hyper | {name: ALONE[name]}))
-    yield "a tiny lr", steps(call, ORDINARY[:3], **(hyper | {"lr": 1e-6}))
-    yield "lr changed during the run", steps(call, ORDINARY, **(hyper | {"lr": hyper["lr"] * LR_CHANGED}))
-    yield "zero, tiny and huge components", steps(call, EXTREME, **hyper)
-    yield "thirty steps", steps(call, LONG, **hyper)
-    yield "a second run", steps(call, ORDINARY[:5], **hyper)
+        yield alone(name), updates(call, ORDINARY[:5], **(hyper | {name: ALONE[name]}))
+    yield TINY_LR, updates(call, ORDINARY[:3], **(hyper | {"lr": 1e-6}))
+    yield CHANGING_LR, updates(call, ORDINARY, **(hyper | {"lr": hyper["lr"] * LR_CHANGED}))
+    yield EXTREMELY, updates(call, EXTREME, **hyper)
+    yield THIRTY_STEPS, updates(call, LONG, **hyper)
+    yield SECOND_RUN, updates(call, ORDINARY[:5], **hyper)
 
     both, states = ([], []), [(), ()]
     for k in range(5):
         for i, gradients in enumerate((ORDINARY, OTHER)):
-            update, *states[i] = step(call, gradients[k].copy(), states[i], k, **hyper)
+            update, *states[i] = one_update(call, gradients[k].copy(), states[i], k, **hyper)
             both[i].append(update)
-    yield "two parameters in turn, the first", np.array(both[0])
-    yield "two parameters in turn, the second", np.array(both[1])
+    yield IN_TURN_FIRST, np.array(both[0])
+    yield IN_TURN_SECOND, np.array(both[1])
 
-    yield "one array for all gradients", steps(call, ORDINARY[:5], reuse=True, **hyper)
-    yield "seven components", steps(call, SEVEN, **hyper)
+    yield ONE_ARRAY, updates(call, ORDINARY[:5], reuse=True, **hyper)
+    yield SEVEN_COMPONENTS, updates(call, SEVEN, **hyper)
 
 
 def habit(task, behaviour):
@@ -164,60 +170,22 @@ def habit(task, behaviour):
     answers = behaviour.answers
     if behaviour.mutated:
         return "mutates_arguments"
-    if not task.hyper or "one array for all gradients" not in answers:
+    if not task.is_rule or ONE_ARRAY not in answers:
         return None
-    run = answers["ordinary gradients"][:5]
-    if not same(answers["a second run"], run):
+    run = answers[ORDINARILY][:5]
+    if not same(answers[SECOND_RUN], run):
         return "state_shared_between_runs"
-    if not same(answers["two parameters in turn, the first"], run):
+    if not same(answers[IN_TURN_FIRST], run):
         return "state_shared_between_parameters"
-    if not same(answers["one array for all gradients"], run):
+    if not same(answers[ONE_ARRAY], run):
         return "keeps_the_gradient"
     for name in task.hyper:
-        if same(answers[f"{name} alone changed"], run) and np.isfinite(run).all():
+        if same(answers[alone(name)], run) and np.isfinite(run).all():
             return f"ignores_{name}"
     return None
 
 
-def _task(rule, *, right=None, **hyper):
-    defaults = {
-        name: parameter.default
-        for name, parameter in inspect.signature(rule).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
-    return Task(rule.__name__, rule_probe, {rule: ""} | (right or {}), defaults | hyper)
-
-
-def adam_efficient(g, state=(0.0, 0.0, 0), *, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
-    """Both corrections in the rate: Kingma and Ba, the end of section 2, where eps becomes their eps-hat."""
-    m, v, t = state
-    t = t + 1
-    m = beta1 * m + (1 - beta1) * g
-    v = beta2 * v + (1 - beta2) * g**2
-    rate = lr * (1 - beta2**t) ** 0.5 / (1 - beta1**t)
-    return -rate * m / (v**0.5 + eps), (m, v, t)
-
-
-EFFICIENT = (
-    "You use the efficient form at the end of section 2 of Kingma and Ba, where eps (their eps-hat) weighs more "
-    "in the first steps than in Algorithm 1."
-)
-
 # ---- backprop
-
-
-def softmax_cross_entropy_gradient(logits, labels):
-    shifted = np.exp(logits - logits.max(1, keepdims=True))
-    p = shifted / shifted.sum(1, keepdims=True)
-    return (p - np.eye(logits.shape[1])[labels]) / len(labels)
-
-
-def linear_layer_backward(delta, W, h):
-    return h.T @ delta, delta.sum(0), delta @ W.T
-
-
-def relu_backward(delta, z):
-    return delta * (z > 0)
 
 
 def softmax_probe(call, task):
@@ -256,11 +224,6 @@ def relu_probe(call, task):
     )
 
 
-def numerical_gradient(f, x, h=1e-5):
-    moves = h * np.eye(len(x))
-    return np.array([f(x + u) - f(x - u) for u in moves]) / (2 * h)
-
-
 def numerical_probe(call, task):
     def cubic(x):
         x = np.asarray(x, dtype=float)
@@ -276,12 +239,6 @@ def numerical_probe(call, task):
 
 
 # ---- minibatches, schedules, noise, staleness
-
-
-def minibatches(n, batch_size, epochs, seed):
-    rng = np.random.default_rng(seed)
-    orders = [rng.permutation(n) for _ in range(epochs)]
-    return [order[i : i + batch_size] for order in orders for i in range(0, n, batch_size)]
 
 
 def minibatch_probe(call, task):
@@ -328,21 +285,12 @@ def minibatch_probe(call, task):
                 yield label + question, np.array(float(np.array_equal(flat, again)))
 
 
-def step_decay(step, every, factor):
-    return factor ** (step // every)
-
-
 def step_decay_probe(call, task):
     for every, factor in ((3, 0.5), (4, 0.1), (1, 0.9)):
         factors = [array(call(k, every=every, factor=factor), f"The factor of step {k}") for k in range(11)]
         if any(f.size != 1 for f in factors):
             raise Stop("wrong_shape", "The factor of one step should be one number.")
         yield f"steps 0 to 10 with every = {every}, factor = {factor}", np.array([float(f.item()) for f in factors])
-
-
-def minibatch_noise(gradients, batch_size):
-    g = gradients.mean(0)
-    return ((gradients - g) ** 2).sum(1).mean() / batch_size
 
 
 def noise_probe(call, task):
@@ -358,14 +306,6 @@ def noise_probe(call, task):
             )
         label = f"{examples} gradients of {parameters} parameters, batch_size = {batch_size}"
         yield label, noise.reshape(())
-
-
-def staleness(order):
-    read, late = {}, []
-    for k, worker in enumerate(order):
-        late.append(k - read.get(worker, 0))
-        read[worker] = k + 1
-    return np.array(late)
 
 
 def staleness_probe(call, task):
@@ -385,24 +325,3 @@ def staleness_probe(call, task):
                 "it should hold one number for each update.",
             )
         yield f"{label}, order {order.tolist()}", late
-
-
-TASKS = {
-    task.name: task
-    for task in (
-        _task(rules.gradient_descent),
-        _task(rules.momentum),
-        _task(rules.nesterov),
-        _task(rules.adagrad),
-        _task(rules.rmsprop, lr=0.01),
-        _task(rules.adam, lr=0.01, right={adam_efficient: EFFICIENT}),
-        Task("softmax_cross_entropy_gradient", softmax_probe, {softmax_cross_entropy_gradient: ""}),
-        Task("linear_layer_backward", linear_probe, {linear_layer_backward: ""}),
-        Task("relu_backward", relu_probe, {relu_backward: ""}),
-        Task("numerical_gradient", numerical_probe, {numerical_gradient: ""}),
-        Task("minibatches", minibatch_probe, {minibatches: ""}),
-        Task("step_decay", step_decay_probe, {step_decay: ""}),
-        Task("minibatch_noise", noise_probe, {minibatch_noise: ""}),
-        Task("staleness", staleness_probe, {staleness: ""}),
-    )
-}

@@ -1,460 +1,8 @@
-"""The known mistakes of the tasks that are no update rules, in course order: more of :mod:`course_utils.checks.zoo`."""
+"""Known mistakes of tasks around the stochastic gradient: minibatches, schedule, noise, staleness."""
 
 import numpy as np
 
-from course_utils.checks.zoo import ZOO, mistake
-
-__all__ = ["ZOO"]
-
-# ---- softmax and cross-entropy: (p - y) / B
-
-
-def _softmax(logits, axis=1):
-    shifted = np.exp(logits - logits.max(axis, keepdims=True))
-    return shifted / shifted.sum(axis, keepdims=True)
-
-
-def _one_hot(logits, labels):
-    return np.eye(logits.shape[1])[labels % logits.shape[1]]
-
-
-def _error(logits, labels):
-    return _softmax(logits) - _one_hot(logits, labels)
-
-
-softmax = "softmax_cross_entropy_gradient"
-
-mistake(
-    softmax,
-    "not_divided_by_batch",
-    "Your gradient is that of the sum of the losses, not of their mean.",
-    "Twice the same batch: should the gradient double?",
-    _error,
-)
-mistake(
-    softmax,
-    "labels_unused",
-    "The true labels do not appear in your gradient: it is made of the probabilities alone.",
-    "What should the gradient be when the network is certain and right?",
-    lambda logits, labels: _softmax(logits) / len(labels),
-    lambda logits, labels: _softmax(logits),
-)
-mistake(
-    softmax,
-    "wrong_sign",
-    "Your gradient has the wrong sign.",
-    "If the score of the true class rises, does the loss rise or fall?",
-    lambda logits, labels: -_error(logits, labels) / len(labels),
-    lambda logits, labels: -_error(logits, labels),
-    lambda logits, labels: (_softmax(logits) + _one_hot(logits, labels)) / len(labels),
-)
-
-
-def _softmax_of_all(logits):
-    e = np.exp(logits - logits.max())
-    return e / e.sum()
-
-
-mistake(
-    softmax,
-    "softmax_over_examples",
-    "Your softmax runs over the examples of the batch, too, or instead of the classes.",
-    "Which numbers must add up to 1: a row, a column, or all of the probabilities?",
-    lambda logits, labels: (_softmax(logits, axis=0) - _one_hot(logits, labels)) / len(labels),
-    lambda logits, labels: (_softmax_of_all(logits) - _one_hot(logits, labels)) / len(labels),
-)
-mistake(
-    softmax,
-    "no_softmax",
-    "You subtract the labels from the scores themselves: the softmax is missing.",
-    "What turns scores into probabilities?",
-    lambda logits, labels: (logits - _one_hot(logits, labels)) / len(labels),
-    lambda logits, labels: (1 / (1 + np.exp(-logits)) - _one_hot(logits, labels)) / len(labels),
-)
-mistake(
-    softmax,
-    "divided_by_classes",
-    "You divide by the number of classes, or of all entries.",
-    "Over what is the loss a mean?",
-    lambda logits, labels: _error(logits, labels) / logits.shape[1],
-    lambda logits, labels: _error(logits, labels) / logits.size,
-)
-mistake(
-    softmax,
-    "transposed",
-    "Your gradient is transposed.",
-    "The gradient has the shape of the logits: what is a row of it, an example or a class?",
-    lambda logits, labels: _error(logits, labels).T / len(labels),
-)
-
-
-def _unshifted(logits, labels):
-    e = np.exp(logits)
-    return (e / e.sum(1, keepdims=True) - _one_hot(logits, labels)) / len(labels)
-
-
-mistake(
-    softmax,
-    "overflows",
-    "Large scores overflow: exp(1000) is infinite, and infinity over infinity is no number.",
-    "What can be subtracted from all scores of an example without changing its probabilities?",
-    _unshifted,
-)
-mistake(
-    softmax,
-    "softmax_slope_twice",
-    "There is an extra factor p (1 - p) in your gradient.",
-    "In the derivation of p - y, is the slope of the softmax already inside?",
-    lambda logits, labels: _error(logits, labels) * _softmax(logits) * (1 - _softmax(logits)) / len(labels),
-)
-mistake(
-    softmax,
-    "one_in_every_class",
-    "You subtract 1, or the number of the class, from every entry.",
-    "In which column of its row has an example's y a 1, and what have the others?",
-    lambda logits, labels: (_softmax(logits) - 1) / len(labels),
-    lambda logits, labels: (_softmax(logits) - labels[:, None]) / len(labels),
-)
-
-
-def _whole_columns(logits, labels):
-    p = _softmax(logits)
-    p[:, labels] -= 1
-    return p / len(labels)
-
-
-mistake(
-    softmax,
-    "columns_of_labels",
-    "You subtract the 1 from whole columns, not from one entry of each example.",
-    "`p[:, labels]` picks many entries. Which single entry belongs to example b?",
-    _whole_columns,
-)
-
-
-def _of_squared_error(logits, labels):
-    p, e = _softmax(logits), _error(logits, labels)
-    return p * (e - (p * e).sum(1, keepdims=True)) / len(labels)
-
-
-mistake(
-    softmax,
-    "other_loss",
-    "This is the gradient of another loss, or with respect to the probabilities.",
-    "Which function of p is the loss, and with respect to what is the gradient asked for?",
-    lambda logits, labels: -_one_hot(logits, labels) / _softmax(logits) / len(labels),
-    lambda logits, labels: 2 * _error(logits, labels) / len(labels),
-    _of_squared_error,
-)
-mistake(
-    softmax,
-    "label_shifted",
-    "The labels count from 1 in your one-hot rows, and from 0 in the data.",
-    "Which column belongs to class 0?",
-    lambda logits, labels: (_softmax(logits) - _one_hot(logits, labels - 1)) / len(labels),
-    lambda logits, labels: (_softmax(logits) - _one_hot(logits, labels + 1)) / len(labels),
-)
-
-
-def _shifts_in_place(logits, labels):
-    logits -= logits.max(1, keepdims=True)
-    return _error(logits, labels) / len(labels)
-
-
-IN_PLACE = (
-    "You change an array that the caller handed in.",
-    "Which of your operations work in place (`-=`, `*=`, `out=`, `[...] =`)? The caller may still need it.",
-)
-mistake(softmax, "mutates_arguments", *IN_PLACE, _shifts_in_place)
-
-# ---- a linear layer: dW = h' delta, db = column sums of delta, dh = delta W'
-
-linear = "linear_layer_backward"
-
-mistake(
-    linear,
-    "divided_by_batch",
-    "You divide by the number of examples here; delta has been divided by it already.",
-    "delta is the gradient of the *mean* loss. Where does the 1/B come in, and how often?",
-    lambda delta, W, h: (h.T @ delta / len(h), delta.mean(0), delta @ W.T),
-    lambda delta, W, h: (h.T @ delta / len(h), delta.sum(0), delta @ W.T),
-    lambda delta, W, h: (h.T @ delta, delta.mean(0), delta @ W.T),
-    lambda delta, W, h: (h.T @ delta / len(h), delta.mean(0), delta @ W.T / len(h)),
-)
-mistake(
-    linear,
-    "dW_transposed",
-    "Your dW is transposed.",
-    "dW has the shape of W. Which order of the two factors gives that shape for every layer?",
-    lambda delta, W, h: (delta.T @ h, delta.sum(0), delta @ W.T),
-)
-mistake(
-    linear,
-    "dW_without_transpose",
-    "Your dW multiplies h and delta without transposing h.",
-    "Over which index does dW sum: the examples, the inputs or the outputs?",
-    lambda delta, W, h: (h @ delta, delta.sum(0), delta @ W.T),
-)
-mistake(
-    linear,
-    "dh_without_transpose",
-    "Your dh multiplies by W where its transpose belongs.",
-    "delta has one column for each output, dh one for each input. Which matrix leads from the one to the other?",
-    lambda delta, W, h: (h.T @ delta, delta.sum(0), delta @ W),
-)
-mistake(
-    linear,
-    "dh_transposed",
-    "Your dh is transposed, or its factors stand in the wrong order.",
-    "dh has the shape of h: one row for each example.",
-    lambda delta, W, h: (h.T @ delta, delta.sum(0), W @ delta.T),
-    lambda delta, W, h: (h.T @ delta, delta.sum(0), W @ delta),
-    lambda delta, W, h: (h.T @ delta, delta.sum(0), W.T @ delta),
-)
-mistake(
-    linear,
-    "db_not_summed",
-    "Your db still has a row for each example.",
-    "One bias touches all examples of the batch. What happens to their slopes?",
-    lambda delta, W, h: (h.T @ delta, delta, delta @ W.T),
-)
-mistake(
-    linear,
-    "db_wrong_axis",
-    "Your db sums over the outputs.",
-    "What shape has b, and over which axis must delta be summed to get it?",
-    lambda delta, W, h: (h.T @ delta, delta.sum(1), delta @ W.T),
-    lambda delta, W, h: (h.T @ delta, delta.sum(), delta @ W.T),
-)
-mistake(
-    linear,
-    "db_two_axes",
-    "Your db has two axes.",
-    "What shape has b? What does keepdims do?",
-    lambda delta, W, h: (h.T @ delta, delta.sum(0, keepdims=True), delta @ W.T),
-)
-mistake(
-    linear,
-    "order_of_results",
-    "The three results are in another order than asked for.",
-    "In which order does the task name them?",
-    lambda delta, W, h: (delta @ W.T, h.T @ delta, delta.sum(0)),
-    lambda delta, W, h: (delta @ W.T, delta.sum(0), h.T @ delta),
-    lambda delta, W, h: (delta.sum(0), h.T @ delta, delta @ W.T),
-    lambda delta, W, h: (h.T @ delta, delta @ W.T, delta.sum(0)),
-)
-mistake(
-    linear,
-    "db_multiplied",
-    "Your db has been multiplied by h or by the number of examples.",
-    "With which slope does the output change when the bias changes?",
-    lambda delta, W, h: (h.T @ delta, (h.sum(1)[:, None] * delta).sum(0), delta @ W.T),
-    lambda delta, W, h: (h.T @ delta, delta.sum(0) * len(h), delta @ W.T),
-)
-mistake(
-    linear,
-    "wrong_sign",
-    "Your gradients have the wrong sign.",
-    "Backward hands on slopes. Who takes the step against them?",
-    lambda delta, W, h: (-h.T @ delta, -delta.sum(0), -delta @ W.T),
-)
-
-
-def _divides_in_place(delta, W, h):
-    result = h.T @ delta, delta.sum(0), delta @ W.T
-    delta /= len(h) + 1
-    return result
-
-
-mistake(linear, "mutates_arguments", *IN_PLACE, _divides_in_place)
-
-# ---- relu: delta where z > 0, else 0
-
-relu = "relu_backward"
-
-mistake(
-    relu,
-    "mask_of_delta",
-    "You look at the sign of delta; it is the sign of z that decides.",
-    "Which units let their input through in the forward pass?",
-    lambda delta, z: delta * (delta > 0),
-)
-mistake(
-    relu,
-    "no_mask",
-    "delta passes through all units, if only in part: also through those that were silent.",
-    "What is the slope of relu where z is negative?",
-    lambda delta, z: delta * 1.0,
-    lambda delta, z: np.where(z > 0, delta, 0.01 * delta),
-)
-mistake(
-    relu,
-    "value_for_slope",
-    "You multiply by the value of relu, or by z, instead of the slope.",
-    "relu(z) is z for positive z. What is its slope there?",
-    lambda delta, z: delta * np.maximum(z, 0),
-    lambda delta, z: delta * z,
-)
-mistake(
-    relu,
-    "mask_reversed",
-    "Your mask is the wrong way round: it keeps the silent units.",
-    "Which units let their input through?",
-    lambda delta, z: delta * (z < 0),
-    lambda delta, z: delta * (z <= 0),
-)
-mistake(
-    relu,
-    "slope_at_zero",
-    "Your slope at z = 0 is not 0.",
-    "In the chapter's formula, does z = 0 count as open or as closed?",
-    lambda delta, z: delta * (z >= 0),
-    lambda delta, z: delta * np.heaviside(z, 0.5),
-)
-mistake(
-    relu,
-    "mask_only",
-    "You return the mask alone, without delta.",
-    "What does the chain rule multiply the slope by?",
-    lambda delta, z: 1.0 * (z > 0),
-)
-mistake(
-    relu,
-    "sign_of_z",
-    "You multiply by the sign of z, which is -1 for silent units.",
-    "What is the slope of relu where z is negative?",
-    lambda delta, z: delta * np.sign(z),
-)
-mistake(
-    relu,
-    "relu_of_delta",
-    "You apply relu once more, to delta.",
-    "Backward is not forward again: which of the two arrays is cut?",
-    lambda delta, z: np.maximum(delta * (z > 0), 0),
-    lambda delta, z: np.maximum(z, 0),
-)
-
-
-def _cuts_in_place(delta, z):
-    delta[z <= 0] = 0
-    return delta
-
-
-mistake(relu, "mutates_arguments", *IN_PLACE, _cuts_in_place)
-
-# ---- the numerical gradient: (f(x + h e_i) - f(x - h e_i)) / 2h
-
-numerical = "numerical_gradient"
-
-
-def _along(quotient):
-    """Component by component: ``quotient(at, h)``, where at(s) is f moved by s along the component."""
-    return lambda f, x, h: np.array([quotient(lambda s, u=u: f(x + s * u), h) for u in np.eye(len(x))])
-
-
-def _central(at, h):
-    return (at(h) - at(-h)) / (2 * h)
-
-
-mistake(
-    numerical,
-    "one_sided",
-    "Your quotient is one-sided: its error is of the order of h.",
-    "Which two points does the *central* quotient compare?",
-    _along(lambda at, h: (at(h) - at(0)) / h),
-    _along(lambda at, h: (at(0) - at(-h)) / h),
-)
-mistake(
-    numerical,
-    "distance_wrong",
-    "You divide by the wrong distance.",
-    "How far apart are the two points at which you ask for f?",
-    _along(lambda at, h: (at(h) - at(-h)) / h),
-    _along(lambda at, h: (at(h) - at(0)) / (2 * h)),
-    _along(lambda at, h: (at(h) - at(-h)) / 2),
-    _along(lambda at, h: at(h) - at(-h)),
-    _along(lambda at, h: (at(h) - at(-h)) / 2 * h),
-    _along(lambda at, h: (at(h / 2) - at(-h / 2)) / (2 * h)),
-)
-mistake(
-    numerical,
-    "half_step",
-    "You move by h/2 to each side, not by h.",
-    "In the formula, how far from x are the two points?",
-    _along(lambda at, h: (at(h / 2) - at(-h / 2)) / h),
-)
-mistake(
-    numerical,
-    "wrong_sign",
-    "Your gradient has the wrong sign.",
-    "Which of the two values comes first?",
-    _along(lambda at, h: -_central(at, h)),
-)
-mistake(
-    numerical,
-    "plus_for_minus",
-    "You add the two values of f instead of comparing them.",
-    "A slope is made of a difference. Of what?",
-    _along(lambda at, h: (at(h) + at(-h)) / (2 * h)),
-)
-mistake(
-    numerical,
-    "all_at_once",
-    "You move all components at once.",
-    "For the slope along one parameter, what must the others do?",
-    lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h) * np.ones_like(x),
-    lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h),
-)
-
-
-def _in_place(second_move, restore, on_copy):
-    """Moves x itself: up by h, then by ``second_move`` h, and back by ``restore`` h."""
-
-    def specimen(f, x, h):
-        x, slopes = x.copy() if on_copy else x, []
-        for i in range(len(x)):
-            x[i] += h
-            up = f(x)
-            x[i] += second_move * h
-            slopes.append((up - f(x)) / (2 * h))
-            x[i] += restore * h
-        return np.array(slopes)
-
-    return specimen
-
-
-mistake(
-    numerical,
-    "not_restored",
-    "You do not put a component back before you move the next one.",
-    "At which point is f asked when the second component's turn comes?",
-    _in_place(-2, 0, on_copy=True),
-    _in_place(-2, 0, on_copy=False),
-    _in_place(-2, -1, on_copy=True),
-    _in_place(-1, 1, on_copy=True),
-)
-
-
-def _leaves_x_elsewhere(f, x, h):
-    slopes = _along(_central)(f, x, h)
-    x -= h
-    return slopes
-
-
-mistake(
-    numerical,
-    "mutates_arguments",
-    "Afterwards the caller's x is not what it was.",
-    "You move x in place. Do you move it back, or work on a copy?",
-    _leaves_x_elsewhere,
-)
-mistake(
-    numerical,
-    "ignores_h",
-    "Your function takes `h`, but nothing changes when it changes.",
-    "Does a number stand where h should?",
-    _along(lambda at, h: _central(at, 1e-5)),
-)
+from course_utils.checks.zoo.registry import mistake
 
 # ---- minibatches
 
@@ -756,17 +304,17 @@ def _noise(square=lambda d: (d**2).sum(1).mean(), batch=lambda B: B, centre=lamb
     return lambda gradients, batch_size: square(gradients - centre(gradients)) / batch(batch_size)
 
 
-noise = "minibatch_noise"
+NOISE = "minibatch_noise"
 
 mistake(
-    noise,
+    NOISE,
     "ignores_batch_size",
     "Your noise does not fall with the batch size.",
     "In the double sum over the batch, how many of the terms are left, and by what is their sum divided?",
     _noise(batch=lambda B: 1),
 )
 mistake(
-    noise,
+    NOISE,
     "not_squared",
     "What you return is a length, or falls like one, with the root of the batch size; its square is asked for.",
     "What is the difference between E|g_B - g| and E|g_B - g|^2?",
@@ -777,56 +325,56 @@ mistake(
     _noise(lambda d: d.std(0).sum()),
 )
 mistake(
-    noise,
+    NOISE,
     "divided_by_examples",
     "You divide by the number of all examples instead of the batch size.",
     "The larger the batch, the smaller the noise. Does your result change with the batch size?",
     _noise(lambda d: (d**2).sum(1).mean() / len(d), lambda B: 1),
 )
 mistake(
-    noise,
+    NOISE,
     "batch_size_squared",
     "Your noise falls with the square of the batch size.",
     "The mean has a factor 1/B, its square 1/B^2. How many terms does the sum have?",
     _noise(batch=lambda B: B**2),
 )
 mistake(
-    noise,
+    NOISE,
     "without_replacement",
     "Your formula is that of drawing without replacement: it has the finite-population correction.",
     "Here the draws are independent. What becomes of the mixed terms?",
     lambda gradients, B: _noise()(gradients, B) * (len(gradients) - B) / (len(gradients) - 1),
 )
 mistake(
-    noise,
+    NOISE,
     "n_minus_1",
     "You divide by N - 1: that estimates a variance from a sample.",
     "Here the N gradients are all there are. By what is sigma^2 divided in the chapter?",
     _noise(lambda d: (d**2).sum() / (len(d) - 1)),
 )
 mistake(
-    noise,
+    NOISE,
     "mean_not_subtracted",
     "You average the squared gradients themselves: their mean is not subtracted.",
     "If all examples had the same gradient, how large would the noise be?",
     _noise(centre=lambda gradients: 0.0),
 )
 mistake(
-    noise,
+    NOISE,
     "averaged_over_parameters",
     "You average over the parameters; the squared length of a vector is a sum.",
     "What is |d|^2 for a vector d with n entries?",
     _noise(lambda d: (d**2).mean()),
 )
 mistake(
-    noise,
+    NOISE,
     "summed_over_examples",
     "You sum over the examples where sigma^2 is a mean.",
     "How likely is it that a draw picks example i?",
     _noise(lambda d: (d**2).sum()),
 )
 mistake(
-    noise,
+    NOISE,
     "wrong_axis",
     "You subtract a mean over the parameters, not one over the examples.",
     "Along which axis do the examples lie, and of what is g the mean?",
@@ -834,14 +382,14 @@ mistake(
     _noise(centre=lambda gradients: gradients.mean()),
 )
 mistake(
-    noise,
+    NOISE,
     "multiplied",
     "Your noise grows with the batch size.",
     "Do more examples make more noise?",
     _noise(batch=lambda B: 1 / B),
 )
 mistake(
-    noise,
+    NOISE,
     "absolute_values",
     "You add absolute values instead of squares.",
     "How is the length of a vector made of its entries?",

@@ -1,0 +1,173 @@
+"""The verdict on how a candidate answered: right, a known mistake, or where it leaves the right path."""
+
+import functools
+
+import numpy as np
+
+from course_utils.checks import probes
+from course_utils.checks.tasks import TASKS
+from course_utils.checks.zoo import ZOO
+
+
+def judge(task, behaviour):
+    """passed, slug of the mistake (None if it has none), message for the learner, score from 0 to 1.
+
+    The first of these that applies: nothing could be asked; it answers as an accepted form does; it answers all as a
+    known mistake does; a bad habit, whatever the formula; it stopped on the way; it answers as a known mistake does,
+    mostly; all its updates are one multiple of the right ones; two mistakes, of which one is the sign; and else a
+    sentence on where it goes wrong first.
+    """
+    if behaviour.stop and not behaviour.answers:
+        return False, behaviour.stop.slug, behaviour.stop.message, 0.0
+    forms = _right_forms(task.name)
+    for form, remark in forms:
+        if _all_agree(behaviour, form) and not behaviour.mutated:
+            return True, None, f"Right. {remark}".strip(), 1.0
+    expected, _ = forms[0]
+    right = [label for label in expected.answers if _agree(behaviour, expected, label)]
+    return False, *_mistake(task, behaviour, expected, right), 0.5 * len(right) / len(expected.answers)
+
+
+def _mistake(task, behaviour, expected, right):
+    """Slug and message for a candidate that answers only the probes ``right`` as ``expected``."""
+    zoo = ZOO[task.name]
+    exactly, mostly = _nearest(task, behaviour, expected, len(right))
+    if exactly:
+        return exactly, _words(zoo[exactly])
+    if habit := probes.habit(task, behaviour):
+        return habit, _words(zoo[habit])
+    if behaviour.stop:
+        return behaviour.stop.slug, behaviour.stop.message
+    if mostly:
+        return mostly, _words(zoo[mostly]) + " Mostly, that is: something else is different too."
+    if task.is_rule and (factor := _multiple(behaviour, expected)):
+        slug = "constant_factor" if factor > 0 else "wrong_sign"
+        return slug, f"{_words(zoo[slug])} Your first ones are {factor:.4g} times the right ones."
+    if task.is_rule and probes.ORDINARILY not in right and (slug := _opposite(task, behaviour)):
+        return "wrong_sign", f"{zoo['wrong_sign'].message} And that is not all: {_words(zoo[slug])}"
+    return _first_difference(task, behaviour, expected, right)
+
+
+def _nearest(task, behaviour, expected, right):
+    """Slug of the mistake that answers everything as the candidate does, else of that which agrees with it most.
+
+    Both None if there is none; the second counts only if it agrees in more than the number ``right`` of probes.
+    """
+    first = next(iter(expected.answers))
+    best, most = None, right
+    for slug, specimen in _specimens(task.name):
+        if not _agree(behaviour, specimen, first) or not np.isfinite(behaviour.answers[first]).any():
+            continue  # another mistake, or nothing that could tell which
+        if _all_agree(behaviour, specimen) and behaviour.mutated == specimen.mutated:
+            return slug, None
+        agreed = sum(_agree(behaviour, specimen, label) for label in behaviour.answers)
+        if agreed > most:
+            best, most = slug, agreed
+    return None, best
+
+
+@functools.cache
+def _right_forms(name):
+    """(behaviour, remark) of every accepted form of the task, the expected one first."""
+    task = TASKS[name]
+    return [(probes.observe(task, form), remark) for form, remark in task.right.items()]
+
+
+@functools.cache
+def _specimens(name):
+    """(slug, behaviour) of every specimen of the task: half a second for Adam, once in a session."""
+    task = TASKS[name]
+    return [(entry.slug, probes.observe(task, make())) for entry in ZOO[name].values() for make in entry.makers]
+
+
+def _agree(behaviour, other, label):
+    """Do both answer the probe ``label`` alike?"""
+    a, b = behaviour.answers.get(label), other.answers.get(label)
+    return a is not None and b is not None and probes.same(a, b)
+
+
+def _all_agree(behaviour, other):
+    """Do both answer everything alike, up to where they stop for the same reason?"""
+    if list(behaviour.answers) != list(other.answers):
+        return False
+    if (behaviour.stop and behaviour.stop.slug) != (other.stop and other.stop.slug):
+        return False
+    return all(_agree(behaviour, other, label) for label in behaviour.answers)
+
+
+def _multiple(behaviour, expected):
+    """By which factor the ordinary updates differ from the right ones, if it is the same in all of them; else None."""
+    mine, its = (side.answers[probes.ORDINARILY] for side in (behaviour, expected))
+    factor = float((mine / its).flat[0])
+    is_multiple = np.isfinite(mine).all() and factor and abs(factor - 1) > 1e-3 and probes.same(mine, factor * its)
+    return factor if is_multiple else None
+
+
+def _opposite(task, behaviour):
+    """The slug of a mistake with which the candidate would agree at first if its sign were right."""
+    for slug, specimen in _specimens(task.name):
+        answer = specimen.answers.get(probes.ORDINARILY)
+        if answer is not None and np.isfinite(answer).all():
+            if probes.same(-behaviour.answers[probes.ORDINARILY], answer):
+                return slug
+    return None
+
+
+def _words(entry):
+    return f"{entry.message} {entry.hint}"
+
+
+def _first_difference(task, behaviour, expected, right):
+    """Slug (or None) and a sentence on where a candidate leaves the right path, for mistakes without a name."""
+    label = next(label for label in expected.answers if label not in right)
+    given, wanted = behaviour.answers[label], expected.answers[label]
+    if given.shape != wanted.shape:
+        shapes = f"your result has shape {given.shape}, and it should have {wanted.shape}"
+        return "wrong_shape", f"With {label}: {shapes}. Which axis is too many, missing, or in another's place?"
+    if label.endswith("?"):  # minibatch_probe asks so
+        return None, f"With {label} Yours: {'yes' if given else 'no'}. Right: {'yes' if wanted else 'no'}."
+    size = np.abs(np.where(np.isfinite(wanted), wanted, 0)).max(axis=0, initial=0) if wanted.ndim else np.abs(wanted)
+    wrong = ~(np.abs(given - wanted) <= probes.TOLERANCE * size + 1e-13)
+    wrong = wrong & ~np.isfinite(given) if not np.isfinite(given).all() else wrong
+    where = tuple(int(i) for i in np.argwhere(wrong)[0]) if wanted.ndim else ()
+    mine, its = float(given[where]), float(wanted[where])
+    ratio = f" ({mine / its:.4g} times as much)" if np.isfinite(mine) and its else ""
+    numbers = f"yours is {mine:.6g}, it should be {its:.6g}{ratio}"
+    slug = None if np.isfinite(mine) else "not_finite"
+    if task.is_rule:
+        return slug, _in_a_run(label, where, mine, numbers)
+    position = f" at position {list(where)}" if where else ""
+    return slug, f"With {label}{position}: {numbers}. Can you follow this one entry through your code by hand?"
+
+
+def _in_a_run(label, where, mine, numbers):
+    """A sentence for a rule that is first wrong at ``where``, (step, component), of the probe ``label``."""
+    step, component = where[0] + 1, where[1] + 1
+    place = f"step {step}, component {component}"
+    ordinary = label == probes.ORDINARILY
+    if not np.isfinite(mine):
+        gradient = {probes.ORDINARILY: probes.ORDINARY, probes.EXTREMELY: probes.EXTREME}.get(label)
+        shown = "" if gradient is None else f", where the gradient is {gradient[where]:.3g}"
+        return f"Your update is not finite at {place}{shown}. Which division or root goes wrong there?"
+    if ordinary and step == 1:
+        hint = "What does the formula give for the very first step, when everything remembered is 0?"
+        return f"Already the first step is off: at component {component} {numbers}. {hint}"
+    if ordinary:
+        hint = "The steps before are right, so what is wrong with what you carry from one step to the next?"
+        return f"The first wrong step is {place}: {numbers}. {hint}"
+    if hyper := next((name for name in probes.ALONE if label == probes.alone(name)), None):
+        return (
+            f"With the usual hyperparameters you are right; with {hyper} = {probes.ALONE[hyper]} you are not: "
+            f"at {place} {numbers}. Where does `{hyper}` stand in the formula, and where in your code?"
+        )
+    if label == probes.CHANGING_LR:
+        return (
+            f"While lr is constant you are right; once it changes you are not: at {place} {numbers}. "
+            "Which of the steps that you remember should still carry the old lr?"
+        )
+    if label == probes.EXTREMELY:
+        return (
+            f"With ordinary gradients you are right, but not with this one ({probes.EXTREME[where]:.3g}): at {place} "
+            f"{numbers}. What do eps, a limit or a special case do to it?"
+        )
+    return f"You are right at first, but not with {label}: at {place} {numbers}. What is different there?"
