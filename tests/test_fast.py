@@ -28,11 +28,6 @@ def original(rule, batches, dtype=torch.float64, **hyper):
     return x
 
 
-@pytest.fixture(params=rules.ALL, ids=lambda rule: rule.__name__)
-def rule(request):
-    return request.param
-
-
 @pytest.fixture
 def compilations(monkeypatch):
     """torch.compile without a C++ compiler: the same capture and guards, then the operations one by one."""
