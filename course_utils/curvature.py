@@ -1,0 +1,33 @@
+"""How steep a loss bends: products with the Hessian H of a network's loss, and its largest eigenvalue, the sharpness.
+
+H has n x n entries and is never written down. A product H v is exact: H is symmetric, so H v is the gradient of the
+number g(x)'v, where g is the loss's gradient and v is held fixed (Pearlmutter 1994, "Fast exact multiplication by the
+Hessian"). The difference of two gradients will not do: between two points a relu network crosses kinks, and every
+crossing counts as curvature that is not there.
+"""
+
+import torch
+
+
+def hessian_times(network, x, v, images, labels):
+    """H v at the parameters ``x``, of shape (n,), for a vector ``v`` of shape (n,), on these examples."""
+    x = x.detach().requires_grad_()
+    (g,) = torch.autograd.grad(network.loss(x, images, labels), x, create_graph=True)
+    return torch.autograd.grad(g, x, v)[0]
+
+
+def sharpest(network, x, images, labels, *, rounds=20, v=None):
+    """The eigenvalue of the Hessian at ``x`` that is largest in size, by power iteration: ``(L, v, residual)``.
+
+    rounds: products with H, each of which costs about three gradients. v: where to begin, of shape (n,), such as the
+    direction found at a point nearby; without it a random direction, the same every time.
+    L is v'Hv for the unit vector v, in nats per squared unit of a parameter, with its sign: a saddle's largest can be
+    negative. residual is |Hv - Lv| / |L|: some eigenvalue lies within that share of L, so 0.05 means five per cent.
+    """
+    if v is None:
+        v = torch.randn(network.n, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(x)
+    for _ in range(rounds):
+        v = v / v.norm()
+        product = hessian_times(network, x, v, images, labels)
+        L, last, v = float(v @ product), v, product
+    return L, last, float((product - L * last).norm()) / abs(L)
