@@ -11,6 +11,7 @@ import os
 import statistics
 import time
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 
 # first, for it sets how threads wait before torch is loaded
@@ -21,6 +22,7 @@ import torch
 from matplotlib import ticker
 
 from course_utils import data, descent, fast, plots, rules, schedules
+from course_utils.fast.graph import Graphs
 from course_utils.network import Network
 
 HERE = Path(__file__).parent
@@ -94,7 +96,7 @@ def machine_rates(device, repeats=5):
     rates = {"flops": flops, "bytes": bandwidth}
     if device.type == "cuda":
         tiny = torch.zeros(1, device=device)
-        replay = fast.cuda_graph(lambda: [tiny.add_(1) for _ in range(1000)])
+        replay = Graphs(device).record(lambda: [tiny.add_(1) for _ in range(1000)])
         rates["kernel"] = seconds_of(replay, device, repeats) / 1000
     return rates
 
@@ -141,22 +143,18 @@ def growth(mnist, device, cases, steps):
 
 
 def rule_steps(device, n=1_000_000):
-    """Microseconds of Adam's step for a million parameters: fused by torch, the plain rule, and the twin we use."""
+    """Microseconds of Adam's step for a million parameters: fused by torch, in the plain loop, and in ours."""
     x, g = torch.randn(n, device=device), torch.randn(n, device=device)
     parameter = torch.nn.Parameter(x.clone())
     parameter.grad = g
     fused = torch.optim.Adam([parameter], fused=True)
     times = {"torch.optim, fused": seconds_of(fused.step, device, 30)}
-    twin = fast.twin(rules.adam, device, work=fast.WORTH_COMPILING)
-    twins = {"rules.adam": descent.apply, "rules.adam, the twin of it we use": twin}
-    for name, apply in twins.items():
-        state = [rules.initial_state(rules.adam)]
-
-        def step(apply=apply, state=state):
-            _, state[0] = apply(rules.adam, x, g, state[0], lr=LR)
-
-        step()
-        times[name] = seconds_of(step, device, 30)
+    ours = fast.loop(rules.adam, device, fast.WORTH_COMPILING, plain=descent.iterate)
+    for name, loop in {"rules.adam": descent.iterate, "rules.adam, in the loop we use": ours}.items():
+        steps = loop(rules.adam, lambda x: g, x.clone(), repeat(()), lr=LR)
+        for _ in range(3):  # compiles and records
+            next(steps)
+        times[name] = seconds_of(partial(next, steps), device, 30)
     return {name: 1e6 * seconds for name, seconds in times.items()}
 
 
@@ -200,7 +198,7 @@ def main():
     given = parser.parse_args()
 
     device = descent.device()
-    if device.type == "cpu" and fast.cpu_can_compile():
+    if device.type == "cpu" and fast.can_compile("cpu"):
         os.environ.setdefault("COURSE_COMPILE", "1")  # train would not, for so few steps; they stand for long runs
     mnist = data.mnist(device, share=given.share)
     examples = len(mnist.train_labels)

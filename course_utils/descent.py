@@ -1,4 +1,4 @@
-"""The one training loop of the course, and what it runs on.
+"""The one training loop of the course.
 
 :func:`iterate` is the loop. :func:`descend` runs it on any gradient and keeps the path; :func:`train` runs it on
 minibatches of MNIST and keeps losses, accuracies and seconds. Neither knows which rule it runs.
@@ -14,37 +14,8 @@ import torch
 from tqdm.auto import tqdm
 
 from course_utils import fast, schedules
+from course_utils.device import describe, device  # noqa: F401, chapters ask for them here
 from course_utils.rules import hyperparameters, initial_state
-
-
-def device():
-    """The device to compute on: CUDA, else MPS (Apple), else the CPU; the variable COURSE_DEVICE overrides.
-
-    Raises ``ValueError`` when COURSE_DEVICE names no device of this machine.
-    """
-    wanted = os.environ.get("COURSE_DEVICE")
-    if wanted:
-        try:
-            torch.empty(1, device=wanted)
-            return torch.device(wanted)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise ValueError(
-                f"COURSE_DEVICE={wanted!r} cannot be used here ({reason}); try COURSE_DEVICE=cpu"
-            ) from None
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
-
-
-def describe(device):
-    """What ``device`` is, in words: the GPU's name, or the number of CPU threads that torch uses."""
-    device = torch.device(device)
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type.upper()
 
 
 class Diverged(ArithmeticError):
@@ -60,26 +31,21 @@ class Diverged(ArithmeticError):
         self.so_far = so_far
 
 
-def apply(rule, x, g, state, **hyper):
-    """One step: the parameters and the rule's state after it."""
-    update, state = rule(g, state, **hyper)
-    return x + update, state
-
-
-def iterate(rule, gradient, x, batches, *, schedule=None, apply=apply, **hyper):
+def iterate(rule, gradient, x, batches, *, schedule=None, **hyper):
     """The loop: yields the parameters after every step, one step for each of ``batches``.
 
-    rule: an update rule. gradient: called as ``gradient(x, *batch)``. x: where to start. batches: what each step
-    hands to the gradient beside x, a tuple. schedule: step (from 0) -> factor for ``lr``. apply: :func:`apply` or one
-    of its faster twins in :mod:`course_utils.fast`. hyper: the rule's hyperparameters, checked by
-    :func:`course_utils.rules.hyperparameters`.
+    rule: an update rule. gradient: called as ``gradient(x, *batch)``, returns an array or tensor of x's shape. x: where
+    to start; it is not changed, and every step yields a new one. batches: what each step hands to the gradient beside
+    x, a tuple. schedule: step (from 0) -> factor for ``lr``. hyper: the rule's hyperparameters.
+    Raises ``ValueError`` as :func:`course_utils.rules.hyperparameters` does.
     """
     hyper = hyperparameters(rule, **hyper)
     lr = hyper.pop("lr")
     schedule = schedule or schedules.constant()
     state = initial_state(rule)
     for step, batch in enumerate(batches):
-        x, state = apply(rule, x, gradient(x, *batch), state, lr=lr * schedule(step), **hyper)
+        update, state = rule(gradient(x, *batch), state, lr=lr * schedule(step), **hyper)
+        x = x + update
         yield x
 
 
@@ -144,8 +110,11 @@ def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None,
     data: :func:`course_utils.data.mnist`, on the device to use. epochs: passes over the training images.
     batch_size: examples a step, or None for all of them at once. seed: of the start and of the order of the examples.
     start: parameters of shape (network.n,), instead of the seed's. A progress bar appears when the run takes more
-    than two seconds. Raises ``ValueError`` for bad settings, and :class:`Diverged` after the epoch in which the loss
-    or the parameters stopped being finite, with the :class:`History` of the epochs before.
+    than two seconds. Raises ``ValueError`` for bad settings, and :class:`Diverged` when the loss or the parameters are
+    no longer finite, with the :class:`History` of the epochs before: on a CPU at most ``LOOK_EVERY`` steps later, on
+    a GPU at the end of the epoch.
+    network: has ``initial(seed, device=, dtype=)``, ``loss_and_gradient(x, images, labels)``, ``accuracy(x, images,
+    labels)`` and ``n``, as :class:`course_utils.network.Network` describes them.
     """
     batch_size = check_counts(epochs, batch_size, len(data.train_labels))
     images, labels = data.train_images, data.train_labels
@@ -153,41 +122,65 @@ def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None,
     history = History(rule.__name__, hyperparameters(rule, **hyper), batch_size)
     steps = steps_per_epoch(data, batch_size)
     losses = torch.empty(steps, dtype=images.dtype, device=images.device)
-    latest_loss = torch.empty((), dtype=images.dtype, device=images.device)
-
-    def gradient(x, batch=None):
-        chosen = (images, labels) if batch is None else (images.index_select(0, batch), labels.index_select(0, batch))
-        loss, g = network.loss_and_gradient(x, *chosen)
-        latest_loss.copy_(loss)  # in place: a step recorded on a GPU writes where it wrote when it was recorded
-        return g
-
     batches = shuffled(labels, batch_size, epochs, seed)
-    if images.is_cuda:
-        run = fast.replayed(rule, gradient, x, batches, schedule=schedule, **hyper)
-    else:
-        twin = fast.twin(rule, images.device, work=epochs * steps * network.n)
-        run = iterate(rule, gradient, x, batches, schedule=schedule, apply=twin, **hyper)
+    run = losing(rule, network.loss_and_gradient, data, x, batches, epochs * steps, schedule=schedule, **hyper)
     with progress(total=epochs * steps, desc=rule.__name__, unit="step") as bar:
         for _ in range(epochs):
             began = time.perf_counter()
-            for step, x in enumerate(islice(run, steps)):  # noqa: B007, the last x is the epoch's result
-                losses[step] = latest_loss
+            for step, (x, loss) in enumerate(islice(run, steps), start=1):
+                losses[step - 1] = loss
+                if step % LOOK_EVERY == 0 and not losses.is_cuda:  # a GPU would have to wait for the answer
+                    _raise_if_diverged(losses[:step], x, rule, epochs * steps, history)
                 bar.update()
             epoch_losses = losses.cpu().double().numpy()  # waits for the device
             seconds = time.perf_counter() - began
-            bad = np.flatnonzero(~np.isfinite(epoch_losses))
-            if len(bad) or not x.isfinite().all():  # a loss shows the steps before it, x shows the last one too
-                step = len(history.losses) + (int(bad[0]) + 1 if len(bad) else steps)
-                raise Diverged(rule, step, epochs * steps, history.hyper, history)
+            _raise_if_diverged(losses, x, rule, epochs * steps, history)
             history.losses = np.concatenate([history.losses, epoch_losses])
             history.test_accuracy.append(float(network.accuracy(x, data.test_images, data.test_labels)))
             history.seconds.append(seconds)
-            history.parameters = x.clone()  # the faster twins of the loop change x in place
+            history.parameters = x.clone()  # a faster loop changes x in place
             # refresh would draw the bar at once, before its two seconds are over
             bar.set_postfix(
                 loss=f"{epoch_losses.mean():.3f}", accuracy=f"{history.test_accuracy[-1]:.2%}", refresh=False
             )
     return history
+
+
+def losing(rule, loss_and_gradient, data, x, batches, steps, *, schedule=None, **hyper):
+    """The loop on minibatches of ``data``: yields the parameters after every step, and the loss before it.
+
+    loss_and_gradient: (x, images, labels) -> the loss and its gradient, on x of shape (n,) or, for several runs at
+    once, (runs, n); then the loss has shape (runs,). batches: as :func:`shuffled` yields them. steps: how many there
+    will be. Both tensors may be filled anew by the next step. Nothing here makes a GPU wait.
+    """
+    images, labels = data.train_images, data.train_labels
+    loss = torch.empty(x.shape[:-1], dtype=images.dtype, device=images.device)
+
+    def gradient(x, batch=None):
+        if batch is None:
+            chosen = images, labels
+        elif batch.ndim == 1:
+            chosen = images.index_select(0, batch), labels.index_select(0, batch)  # on a CPU twice as fast as [batch]
+        else:
+            chosen = images[batch], labels[batch]  # of every run its own: (runs, batch_size, inputs)
+        new_loss, g = loss_and_gradient(x, *chosen)
+        loss.copy_(new_loss)  # in place: a step recorded on a GPU writes where it wrote when it was recorded
+        return g
+
+    loop = fast.loop(rule, images.device, steps * x.numel(), plain=iterate)
+    for moved in loop(rule, gradient, x, batches, schedule=schedule, **hyper):
+        yield moved, loss
+
+
+LOOK_EVERY = 50  # steps: how soon a run on a CPU learns that it diverged
+
+
+def _raise_if_diverged(losses, x, rule, steps, history):
+    """Raise :class:`Diverged` if one of the epoch's ``losses`` so far, or ``x`` after them, is not finite."""
+    bad = np.flatnonzero(~np.isfinite(losses.cpu().numpy()))
+    if len(bad) or not x.isfinite().all():  # a loss shows the steps before it, x shows the last one too
+        step = len(history.losses) + (int(bad[0]) + 1 if len(bad) else len(losses))
+        raise Diverged(rule, step, steps, history.hyper, history)
 
 
 def progress(**about):
@@ -211,7 +204,12 @@ def steps_per_epoch(data, batch_size):
 
 
 def shuffled(labels, batch_size, epochs, seed):
-    """Yields the indices of one batch after the other, each in a tuple, every epoch in a fresh random order."""
+    """Yields the indices of one batch after the other, every epoch in a fresh random order.
+
+    Each is a tuple of one int64 tensor of shape (batch_size,), the epoch's last perhaps smaller; where a batch holds
+    all examples it is ``()``, which spares a copy of them. The orders are drawn on the CPU: they are the same on every
+    device.
+    """
     generator = torch.Generator().manual_seed(seed)
     for _ in range(epochs):
         if batch_size >= len(labels):

@@ -90,8 +90,8 @@ class Network:
         for (W, _), (W_gradient, b_gradient), h in reversed(
             list(zip(layers, self.layers(gradient), received, strict=True))
         ):
-            torch.mm(h.T, delta, out=W_gradient)
-            torch.sum(delta, 0, out=b_gradient)
+            W_gradient.copy_(h.T @ delta)
+            b_gradient.copy_(delta.sum(0))
             if h is not images:
                 delta = delta @ W.T
                 if self.activation == "relu":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.func import grad_and_value, vmap
+from torch.func import vmap
 
 from course_utils import descent, fast
 from course_utils.rules import hyperparameters
@@ -163,14 +163,7 @@ def _many(job, runs):
 
     The rule sees that matrix as its x and columns of hyperparameters, which broadcast; nothing in it changes.
     """
-    rule, network, data, epochs, batch_size, schedule = (
-        job.rule,
-        job.network,
-        job.data,
-        job.epochs,
-        job.batch_size,
-        job.schedule,
-    )
+    network, data = job.network, job.data
     images, labels = data.train_images, data.train_labels
     x = torch.stack([network.initial(seed, device=images.device, dtype=images.dtype) for _, seed in runs])
     hyper = {}
@@ -178,29 +171,17 @@ def _many(job, runs):
         values = [setting[name] for setting, _ in runs]
         column = torch.tensor(values, dtype=images.dtype, device=images.device)[:, None]
         hyper[name] = column if len(set(values)) > 1 else values[0]
-    steps = descent.steps_per_epoch(data, batch_size)
-    losses = torch.empty(epochs, len(runs), steps, dtype=images.dtype, device=images.device)
-    accuracy = torch.full((epochs, len(runs)), torch.nan, device=images.device)
-    latest_loss = torch.empty(len(runs), dtype=images.dtype, device=images.device)
-    by_run = vmap(grad_and_value(network.loss))
-    all_the_same = vmap(grad_and_value(network.loss), in_dims=(0, None, None))
-
-    def gradient(x, batch=None):
-        if batch is None:
-            g, loss = all_the_same(x, images, labels)
-        else:
-            g, loss = by_run(x, images[batch], labels[batch])
-        latest_loss.copy_(loss)
-        return g
-
-    orders = [descent.shuffled(labels, batch_size, epochs, seed) for _, seed in runs]
+    steps = descent.steps_per_epoch(data, job.batch_size)
+    losses = torch.empty(job.epochs, len(runs), steps, dtype=images.dtype, device=images.device)
+    accuracy = torch.full((job.epochs, len(runs)), torch.nan, device=images.device)
+    orders = [descent.shuffled(labels, job.batch_size, job.epochs, seed) for _, seed in runs]
     batches = (tuple(torch.stack(parts) for parts in zip(*batch, strict=True)) for batch in zip(*orders, strict=True))
-    loop = fast.replayed if images.is_cuda else descent.iterate
-    path = loop(rule, gradient, x, batches, schedule=schedule, **hyper)
-    for epoch in range(epochs):
+    all_at_once = job.batch_size >= len(labels)  # then every run has the same images
+    in_rows = vmap(network.loss_and_gradient, in_dims=(0, None, None) if all_at_once else 0)
+    path = descent.losing(job.rule, in_rows, data, x, batches, job.epochs * steps, schedule=job.schedule, **hyper)
+    for epoch in range(job.epochs):
         for step in range(steps):
-            x = next(path)
-            losses[epoch, :, step] = latest_loss
+            x, losses[epoch, :, step] = next(path)
         for run, parameters in enumerate(x):
             accuracy[epoch, run] = network.accuracy(parameters, data.test_images, data.test_labels)
         # as train counts it: a run has diverged in the epoch that left the finite numbers, and stays diverged

@@ -137,7 +137,7 @@ def prepare():
         say("  It has not come; make slides and make test will try again.")
     say("  Trying the compiler, if there is one: training is faster with it")
     subprocess.run(
-        [str(PYTHON), "-c", "from course_utils import fast; fast.cpu_can_compile()"], cwd=COURSE, capture_output=True
+        [str(PYTHON), "-c", "from course_utils import fast; fast.can_compile('cpu')"], cwd=COURSE, capture_output=True
     )
 
 
