@@ -282,7 +282,7 @@ def hostile(harm):
     cells = by_id(notebook)
     cells["momentum"].source = textwrap.dedent("""
         import glob, os, subprocess, numpy, IPython
-        import course_utils.checks, course_utils.checks.graded, course_utils.rules, course_utils.remote
+        import course_utils.checks, course_utils.checks.graded, course_utils.rules, course_utils.checks.remote
 
         numpy.allclose = numpy.array_equal = lambda *args, **kwargs: True
         course_utils.checks.diagnose = lambda *args: course_utils.checks.Diagnosis(True, None, "Right.", 1.0)
@@ -290,7 +290,7 @@ def hostile(harm):
         course_utils.checks.graded.graded = graded = lambda name, candidate, points: float(points)
         course_utils.checks.graded.compared = compared = lambda *args, points, **kwargs: float(points)
         course_utils.checks.graded.reached = reached = lambda *args, points, **kwargs: float(points)
-        course_utils.remote.answer = lambda namespace, request: "forged"
+        course_utils.checks.remote.answer = lambda namespace, request: "forged"
 
 
         class Yes:

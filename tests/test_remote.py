@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import checks, remote, rules
+from course_utils import checks, rules
+from course_utils.checks import remote
 from course_utils.checks.tasks import TASKS
 from course_utils.checks.zoo import ZOO
 

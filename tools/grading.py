@@ -102,7 +102,7 @@ class Execute(preprocessors.Execute):
     """Runs a rebuilt submission in two kernels.
 
     The learner's cells run in a sandboxed one. Graded cells run in the checker, a clean one, where the functions that
-    answers define are :class:`course_utils.remote.Remote`: called there, they run in the sandbox. Our locked cells run
+    answers define are :class:`course_utils.checks.remote.Remote`: called there, they run in the sandbox. Our locked cells run
     in both.
     """
 
@@ -179,7 +179,7 @@ class Execute(preprocessors.Execute):
             used = {node.id for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
             # the watch stands on the wall: give a busy machine, and the way to the other kernel, more time
             bind = ["from course_utils.checks import guard", f"guard.SECONDS = {PATIENCE}"]
-            bind.append("from course_utils.remote import Remote")
+            bind.append("from course_utils.checks.remote import Remote")
             for name in sorted(used & self._functions):
                 bind.append(f"{name} = Remote({json.loads(self._connection())!r}, {name!r}, {self._dead!r})")
             self._in_checker(new_code_cell("\n".join(bind)))

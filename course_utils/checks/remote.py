@@ -77,7 +77,7 @@ class Remote:
                 sockets[channel].linger = 0
                 sockets[channel].connect(_address(self.connection, channel))
             content = {
-                "code": "from course_utils import remote as _remote",
+                "code": "from course_utils.checks import remote as _remote",
                 "silent": True,
                 "store_history": False,
                 "allow_stdin": False,
