@@ -102,8 +102,8 @@ class Execute(preprocessors.Execute):
     """Runs a rebuilt submission in two kernels.
 
     The learner's cells run in a sandboxed one. Graded cells run in the checker, a clean one, where the functions that
-    answers define are :class:`course_utils.checks.remote.Remote`: called there, they run in the sandbox. Our locked cells run
-    in both.
+    answers define are :class:`course_utils.checks.remote.Remote`: called there, they run in the sandbox. Our locked
+    cells run in both.
     """
 
     store_widget_state = False
