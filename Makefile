@@ -14,6 +14,7 @@ help:
 	@echo "make slides    turn the chapters into slides        build/slides/index.html"
 	@echo "make site      build the web site, slides and all   build/site/index.html"
 	@echo "make exercises make exercises/ from solutions/      ARGS=04_momentum makes one"
+	@echo "make grade     grade a class, from uploads to scores  ARGS=04_momentum; docs/instructors.md is the guide"
 	@echo "Set-up needs Python 3.11 or newer; another one than python3: make lab PYTHON=python3.12"
 
 lab: .venv/.ready
@@ -33,6 +34,9 @@ exercises: .venv/.ready
 	@mkdir -p grading  # where nbgrader's gradebook is
 	$(RUN) -m nbgrader generate_assignment "$(or $(ARGS),*)" --force
 
+grade: .venv/.ready
+	@$(RUN) tools/grade.py $(ARGS)
+
 slides: .venv/.ready
 	$(RUN) tools/slides.py $(ARGS)
 
@@ -44,4 +48,4 @@ site: slides
 	@command -v "$(PYTHON)" > /dev/null || { echo "Set-up failed: there is no $(PYTHON) on this machine. Install Python 3.11 or newer from https://www.python.org/downloads/, or name yours: make lab PYTHON=python3.12" >&2; exit 1; }
 	@"$(PYTHON)" tools/install.py
 
-.PHONY: help lab test execute bench exercises slides site
+.PHONY: help lab test execute bench exercises grade slides site

@@ -1,0 +1,400 @@
+"""make grade: from uploads to scores, whatever was uploaded, whenever it is stopped."""
+
+import csv
+import io
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+import grading
+from classroom import notebooks, page, uploads
+from classroom.uploads import Learner
+
+ROOT = Path(__file__).resolve().parent.parent
+STEM = "04_momentum"
+SANDBOX = "none" if grading.unusable() else "bwrap"
+# How often the batch is killed, and its size: COURSE_KILLS=50 takes the long way, with thirty submissions.
+KILLS = int(os.environ.get("COURSE_KILLS", "2"))
+CLASS = 30 if KILLS > 10 else 4
+
+CLASSMATES = [
+    Learner("ada", "Ada", "Lovelace", "ada@example.org"),
+    Learner("s2", "Dée", "Müller", "dee@example.org"),
+    Learner("s3", "Ann", "Lee", "ann.lee@example.org"),
+    Learner("s4", "Mary Ann", "Lee", "mary@example.org"),
+]
+
+
+def notebook(folder, stem=STEM):
+    name = f"{stem}.ipynb" if folder == "notebooks" else f"{stem}/{stem}.ipynb"
+    return (ROOT / folder / name).read_bytes()
+
+
+def answered(**answers):
+    """The exercise with these answers."""
+    nb = nbformat.reads(notebook("exercises"), as_version=4)
+    for cell in nb.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if name in answers:
+            cell.source = answers[name]
+    return nbformat.writes(nb).encode()
+
+
+# ---- whose is it?
+
+
+@pytest.mark.parametrize(
+    ("where", "who"),
+    [
+        ("Lovelace Ada_8123_assignsubmission_file_/04_momentum.ipynb", "ada"),  # Moodle
+        ("Ada Lovelace_8123_assignsubmission_file_/homework of Müller.ipynb", "ada"),
+        ("lovelaceada_LATE_412_9930_04_momentum-1.ipynb", "ada"),  # Canvas
+        ("mullerdee_412_9931_x.ipynb", "s2"),
+        ("mu\u0308ller, de\u0301e.ipynb", "s2"),  # as macOS writes it
+        ("Mail/ada@example.org/momentum final (2).ipynb", "ada"),
+        ("ada__04_momentum.ipynb", "ada"),
+        ("class.zip/Dée Müller/x.zip/04_momentum.ipynb", "s2"),
+        ("Lee Ann/04_momentum.ipynb", "s3"),
+        ("Mary Ann Lee/04_momentum.ipynb", "s4"),  # and not Ann Lee
+        ("adam.ipynb", None),
+        ("04_momentum.ipynb", None),
+        ("ada and s2.ipynb", None),
+        ("L\udce9a/x.ipynb", None),  # a name that is no UTF-8
+    ],
+)
+def test_whose_a_file_is(where, who):
+    learner, why = uploads.owner(where, CLASSMATES, STEM)
+    assert (learner.id if learner else None) == who
+    assert (why is None) == (who is not None)
+
+
+def test_a_roster_in_other_words(tmp_path):
+    path = tmp_path / "roster.csv"
+    path.write_text("Username;Surname;First name\nada;Lovelace;Ada\n", "utf-8-sig")
+    assert uploads.roster(path) == [Learner("ada", "Ada", "Lovelace")]
+    path.write_text('student,name\nada,Ada Lovelace\nb,"Byron, Lord"\n', "utf-8")
+    assert [(one.first_name, one.last_name) for one in uploads.roster(path)] == [("Ada", "Lovelace"), ("Lord", "Byron")]
+    for text, problem in {
+        "who\nada\n": "column 'id'",
+        "id\n../x\n": "line 2",
+        "id\na\na\n": "twice",
+        "id\n": "nobody",
+    }.items():
+        path.write_text(text, "utf-8")
+        with pytest.raises(uploads.BadRoster, match=problem):
+            uploads.roster(path)
+
+
+def test_the_newest_that_is_the_exercise_counts(tmp_path):
+    def put(name, data, time):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+        os.utime(path, (time, time))
+
+    put("ada/04_momentum.ipynb", notebook("exercises"), 1000)
+    put("ada/04_momentum-1.ipynb", notebook("solutions"), 1000)
+    put("ada/chapter.ipynb", notebook("notebooks"), 3000)
+    put("s2/one.ipynb", notebook("exercises"), 1000)
+    put("s2/other.ipynb", notebook("solutions"), 1000)
+    with zipfile.ZipFile(tmp_path / "s3.zip", "w") as outer:
+        inner = io.BytesIO()
+        with zipfile.ZipFile(inner, "w") as archive:
+            archive.writestr("deep/er.ipynb", notebook("solutions"))
+        outer.writestr("inner.zip", inner.getvalue())
+        outer.writestr("__MACOSX/._er.ipynb", b"x")
+    (tmp_path / "s4").mkdir()
+    (tmp_path / "broken.zip").write_bytes(b"PK")
+    (tmp_path / "ada" / "link.ipynb").symlink_to("/dev/zero")
+    chosen, trouble = uploads.sort(tmp_path, CLASSMATES, STEM, str(ROOT))
+    chosen = {choice.learner.id: choice for choice in chosen}
+    assert chosen["ada"].file.where == "ada/04_momentum-1.ipynb"
+    assert "s2" not in chosen  # which of the two? nothing is guessed
+    assert chosen["s3"].data == notebook("solutions")
+    assert chosen["s4"].file is None
+    assert {Path(where).name for where, _ in trouble} == {"other.ipynb", "broken.zip", "link.ipynb"}
+
+
+# ---- what is it?
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"", "empty"),
+        (notebook("exercises")[:5000], "only part of one"),
+        (b"\xff\xfe\x00", "not text"),
+        (b"[" * 200_000, "nested deeper"),
+        (b'{"cells": 3, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "cannot|can read|TypeError"),
+        (b'{"nbformat": 5, "nbformat_minor": 0, "metadata": {}, "cells": []}', "can read"),
+    ],
+)
+def test_what_is_not_a_notebook_is_told(data, problem):
+    with pytest.raises(notebooks.NotGradable, match=problem):
+        notebooks.read(data)
+
+
+def test_a_huge_file_is_not_read():
+    with pytest.raises(notebooks.NotGradable, match="100 MB.*Clear all outputs"):
+        notebooks.read(b"a short stand-in", size=100_000_000)
+
+
+def test_a_byte_order_mark_does_not_matter():
+    assert notebooks.read(b"\xef\xbb\xbf" + notebook("exercises")).cells
+
+
+@pytest.mark.parametrize("stem", sorted(path.parent.name for path in ROOT.glob("exercises/*/*.ipynb")))
+def test_exercises_are_known_by_their_cells(stem):
+    for folder in ("exercises", "solutions"):
+        assert notebooks.kind(notebooks.read(notebook(folder, stem)), stem, str(ROOT)).right
+    assert "the chapter" in notebooks.kind(notebooks.read(notebook("notebooks", stem)), stem, str(ROOT)).text
+    other = "10_which_optimizer" if stem != "10_which_optimizer" else STEM
+    kind = notebooks.kind(notebooks.read(notebook("exercises", stem)), other, str(ROOT))
+    assert not kind.right
+    assert stem in kind.text
+
+
+# ---- a class
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """A course folder whose gradebook knows the exercise; copied for each class below."""
+    folder = tmp_path_factory.mktemp("released")
+    for name in ("solutions", "exercises"):
+        (folder / name).mkdir()
+        shutil.copytree(ROOT / name / STEM, folder / name / STEM)
+    (folder / "grading").mkdir()
+    (folder / "nbgrader_config.py").write_text(
+        f"import os\nload_subconfig({str(ROOT / 'nbgrader_config.py')!r})\n"
+        "c = get_config()\nc.CourseDirectory.root = os.environ['COURSE_CLASS']\n"
+        "c.CourseDirectory.db_url = f'sqlite:///{c.CourseDirectory.root}/grading/gradebook.db'\n",
+        "utf-8",
+    )
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", STEM, "--force"]
+    subprocess.run(command, cwd=folder, env=environment(folder), check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def course(released, tmp_path):
+    folder = tmp_path / "course"
+    shutil.copytree(released, folder)
+    return folder
+
+
+def environment(course, **more):
+    return os.environ | {"COURSE_CLASS": str(course), "COURSE_SANDBOX": SANDBOX} | more
+
+
+def hand_in(course, uploads, time=0):
+    """Uploads: path -> content. Everybody whose id begins a path is on the roster."""
+    for where, data in uploads.items():
+        path = course / "grading" / "uploads" / STEM / where
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        os.utime(path, (1_700_000_000 + time,) * 2)
+    names = sorted({where.split("/")[0].split("__")[0] for where in uploads} | {"absent"})
+    if not (course / "grading" / "roster.csv").exists():
+        (course / "grading" / "roster.csv").write_text("id,name\n" + "".join(f"{name},\n" for name in names), "utf-8")
+
+
+def begin(course, *options, **more):
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "tools" / "grade.py"), STEM, f"--root={course}", "--processes=2", *options],
+        env=environment(course, **more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def grade(course, *options, status=0, **more):
+    batch = begin(course, *options, **more)
+    said = batch.communicate(timeout=600)[0]
+    assert batch.returncode == status, said
+    return said
+
+
+def scores(course):
+    with open(course / "grading" / "scores" / f"{STEM}.csv", encoding="utf-8") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+def notes(course):
+    return {path.stem: json.loads(path.read_text()) for path in (course / "grading/state" / STEM).glob("*.json")}
+
+
+def test_a_class_as_it_comes(course):
+    hostile = answered(explain="<script>alert(1)</script> [a](javascript:alert(2)) $\\eta < 2/k$ $\\href{x}{y}$")
+    hand_in(
+        course,
+        {
+            "ada/Momentum final (2).ipynb": notebook("solutions"),
+            "bob__04_momentum.ipynb": notebook("exercises"),
+            "cut__x.ipynb": notebook("exercises")[:3000],
+            "chapter__04_momentum.ipynb": notebook("notebooks"),
+            "eve__x.ipynb": hostile,
+            "pdf/answer.pdf": b"%PDF",
+            "x/y.ipynb": notebook("exercises"),
+        },
+    )
+    roster = course / "grading" / "roster.csv"
+    roster.write_text(roster.read_text().replace("x,\n", ""))
+    said = grade(course)
+    assert len(said.splitlines()) < 15
+    assert "x/y.ipynb: fits nobody" in said
+    assert "This is the chapter" in said
+    rows = scores(course)
+    assert {name: row["status"] for name, row in rows.items()} == {
+        "ada": "graded",
+        "bob": "graded",
+        "eve": "graded",
+        "cut": "not gradable",
+        "chapter": "wrong notebook",
+        "pdf": "no notebook",
+        "absent": "not submitted",
+    }
+    assert [rows[name]["score"] for name in ("ada", "bob", "eve", "cut", "absent")] == ["18.0", "0.0", "0.0", "", ""]
+    text = (course / "grading/feedback/eve" / STEM / f"{STEM}.html").read_text("utf-8")
+    assert "<script" not in text
+    assert "javascript:" not in text.replace("(javascript:alert(2))", "")
+    assert "<math" in text
+    assert "Write the rule" in text
+    assert 'src="http' not in text
+
+    # a person reads: points and a comment; then ada hands in again
+    with Gradebook(f"sqlite:///{course}/grading/gradebook.db") as book:
+        entry = book.find_grade("explain", STEM, STEM, "ada")
+        entry.manual_score, entry.needs_manual_grade = 1.5, False
+        book.find_comment("explain", STEM, STEM, "ada").manual_comment = "Well said."
+        book.db.commit()
+    before = notes(course)
+    grade(course)
+    assert scores(course)["ada"]["score"] == "19.5"
+    assert "Well said." in (course / "grading/feedback/ada" / STEM / f"{STEM}.html").read_text("utf-8")
+    assert {name: note.get("graded_at") for name, note in notes(course).items()} == {
+        name: note.get("graded_at") for name, note in before.items()
+    }
+    late = notebook("solutions").replace(b'\\"lr\\": 0.12', b'\\"lr\\": 0.1200')
+    assert late != notebook("solutions")
+    hand_in(course, {"ada/late.ipynb": late}, time=1000)
+    hand_in(course, {"ada/early.ipynb": notebook("exercises")}, time=-1000)
+    grade(course)
+    assert notes(course)["ada"]["file"] == "ada/late.ipynb"
+    assert notes(course)["ada"]["graded_at"] > before["ada"]["graded_at"]
+    assert scores(course)["ada"]["score"] == "19.5"
+    assert scores(course)["ada"]["to be read"] == ""  # the written answer is the one that was read
+    assert list((course / "grading/earlier/ada" / STEM).glob("*.ipynb"))
+    # nbgrader's own commands go on working
+    command = [sys.executable, "-m", "nbgrader", "generate_feedback", STEM, "--force"]
+    subprocess.run(command, cwd=course, env=environment(course), check=True, capture_output=True)
+
+
+def test_killed_at_any_moment_nothing_is_lost_and_nothing_graded_twice(course):
+    class_ = {
+        f"s{i}__x.ipynb": answered(
+            momentum=f"def momentum(g, state=(0.0,), *, lr=0.01, beta=0.9): # {i}\n    return -lr * g, state"
+        )
+        for i in range(CLASS)
+    }
+    hand_in(course, class_)
+    draw, graded_at = random.Random(0), {}
+    for _ in range(KILLS):
+        batch = begin(course)
+        time.sleep(draw.uniform(1, 12))
+        batch.send_signal(signal.SIGKILL)
+        batch.communicate()
+        seen = {name: note["graded_at"] for name, note in notes(course).items() if note.get("graded_at")}
+        for path in (course / "grading/state" / STEM).glob("*.result"):
+            seen[path.stem] = json.loads(path.read_text())["graded_at"]
+        assert seen.items() >= graded_at.items()  # what was graded stays, and is not graded again
+        graded_at = seen
+    grade(course)
+    seen = {name: note["graded_at"] for name, note in notes(course).items()}
+    assert len(seen) == CLASS
+    assert seen.items() >= graded_at.items()
+    assert {row["score"] for name, row in scores(course).items() if name != "absent"} == {scores(course)["s0"]["score"]}
+    assert not [path for path in (course / "grading").rglob("*.new")]
+    time.sleep(3)
+    listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=False).stdout
+    assert f"class-{batch.pid}-" not in listing
+
+
+def test_the_solution_is_graded_first(course):
+    path = course / "solutions" / STEM / f"{STEM}.ipynb"
+    path.write_bytes(path.read_bytes().replace(b"v = beta * v + lr * g", b"v = beta * v - lr * g", 1))
+    hand_in(course, {"ada__x.ipynb": notebook("solutions")})
+    said = grade(course, status=1)
+    assert "Nobody was graded" in said
+    assert "test_momentum" in said
+    assert "graded_at" not in notes(course)["ada"]
+
+
+def test_two_batches_at_once(course):
+    hand_in(course, {"ada__x.ipynb": notebook("exercises")})
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import fcntl, sys, time; f = open(sys.argv[1], 'a+'); fcntl.flock(f, 2); "
+            "print('4711', file=f, flush=True); print('held', flush=True); time.sleep(60)",
+            str(course / "grading/lock"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout.readline() == "held\n"
+    assert "Another batch is at work here (process 4711)" in grade(course, status=1)
+    holder.kill()
+    holder.communicate()
+
+
+def test_a_disk_that_is_full(course):
+    """A limit on the size of files looks the same from inside: writing fails in the middle."""
+    hand_in(course, {"ada__x.ipynb": notebook("exercises")})
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "grade.py"), STEM, f"--root={course}"],
+        env=environment(course),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+    )
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    assert "Make room" in run.stderr
+    assert "graded" in grade(course)
+    assert scores(course)["ada"]["score"] == "0.0"
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"), [(["99_none"], "no exercise '99_none'"), ([STEM, "--uploads=/nowhere"], "no folder")]
+)
+def test_wrong_arguments_are_told(course, asked, problem):
+    command = [sys.executable, str(ROOT / "tools" / "grade.py"), *asked, f"--root={course}"]
+    run = subprocess.run(command, env=environment(course), capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert problem in run.stderr
+
+
+def test_formulas_and_tags_of_a_learner_on_a_page():
+    html = page.markdown(
+        "a <b>b</b> $x < y$ $$\\frac{1}{2}$$ `x < y` [ok](https://example.org) [no](javascript:x)", True
+    )
+    assert "<b>" not in html
+    assert html.count("<math") == 2
+    assert 'href="https://example.org"' in html
+    assert "javascript" not in html

@@ -1,0 +1,128 @@
+"""Jobs on all cores: each worker is a process, and what kills one costs that job alone.
+
+``run`` is a map, and so the seam for more than one machine: ``one.grade`` and ``page.write`` take plain data and
+return plain data, whoever carries it.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from classroom import warm
+
+WORKER = Path(__file__).with_name("worker.py")
+
+
+def run(function, jobs, processes, log):
+    """``(job, result)`` for each of the jobs, as they are done. A result with the key "fault" is none.
+
+    function: "one.grade" or "page.write". log: an open file for what workers print.
+    """
+    if not jobs:
+        return
+    with contextlib.ExitStack() as stack:
+        # short, for a socket's path has at most 107 characters
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=f"class-{os.getpid()}-"))
+        settings = {}
+        if function == "one.grade":
+            settings["JUPYTER_PATH"] = stack.enter_context(warm.checkers(folder, log))
+        workers = [Worker(folder, number, log, settings) for number in range(min(processes, len(jobs)))]
+        yield from _run(function, jobs, workers)
+
+
+def _run(function, jobs, workers):
+    todo, done = queue.SimpleQueue(), queue.SimpleQueue()
+    for job in jobs:
+        todo.put(job)
+    stop = threading.Event()
+
+    def serve(worker):
+        while not stop.is_set():
+            try:
+                job = todo.get_nowait()
+            except queue.Empty:
+                break
+            done.put((job, worker.ask(function, job)))
+        worker.close()
+
+    threads = [threading.Thread(target=serve, args=(worker,), daemon=True) for worker in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in jobs:
+            yield done.get()
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.close()
+
+
+class Worker:
+    """A worker's process; started when it is first asked, and again if it died."""
+
+    def __init__(self, folder, number, log, settings):
+        self.folder = Path(folder, str(number))
+        self.log = log
+        self.settings = settings
+        self.process = None
+
+    def ask(self, function, job):
+        try:
+            if self.process is None or self.process.poll() is not None:
+                self._start()
+            print(json.dumps([function, job]), file=self.process.stdin, flush=True)
+            answer = self.process.stdout.readline()
+            if answer:
+                return json.loads(answer)
+            return {"fault": f"the grader's own process ended (code {self.process.wait()}); see the log"}
+        except (OSError, ValueError) as error:
+            return {"fault": f"the grader's own process cannot be used: {error}"}
+
+    def _start(self):
+        self.close()
+        self.folder.mkdir()
+        home = {
+            name: str(self.folder) for name in ("HOME", "TMPDIR", "IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_CONFIG_DIR")
+        }
+        home |= {"JUPYTER_RUNTIME_DIR": f"{self.folder}/r", "JUPYTER_DATA_DIR": f"{self.folder}/d"}
+        self.process = subprocess.Popen(
+            [sys.executable, str(WORKER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            encoding="utf-8",
+            env={
+                "OMP_NUM_THREADS": "1",
+                "OMP_WAIT_POLICY": "PASSIVE",
+                **os.environ,
+                **home,
+                **self.settings,
+                "TQDM_DISABLE": "1",
+            },
+        )
+
+    def close(self):
+        process, self.process = self.process, None
+        if process and process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def sweep():
+    """Remove the folders of batches that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob("class-*-*"):
+        number = folder.name.split("-")[1]
+        if number.isdigit() and not Path("/proc", number).exists() and folder.stat().st_uid == os.getuid():
+            shutil.rmtree(folder, ignore_errors=True)
