@@ -6,6 +6,7 @@ small networks on a CPU, where large ones are faster one after the other. Either
 """
 
 import json
+import os
 import warnings
 from dataclasses import dataclass
 from itertools import product
@@ -63,11 +64,18 @@ def in_turn(job, chunks):
         yield number, job(runs)
 
 
-ENGINES = {"one": in_turn}
+def on_ray(job, chunks):
+    """Every chunk wherever a core of a cluster is free: :func:`course_utils.cluster.on_ray`, imported when needed."""
+    from course_utils import cluster
+
+    yield from cluster.on_ray(job, chunks)
+
+
+ENGINES = {"one": in_turn, "ray": on_ray}
 
 
 def sweep(
-    rule, network, data, grid, *, seeds, epochs, batch_size=128, schedule=None, file=None, together=None, engine="one"
+    rule, network, data, grid, *, seeds, epochs, batch_size=128, schedule=None, file=None, together=None, engine=None
 ):
     """Train ``network`` with every combination in ``grid`` and every seed; return a :class:`Sweep`.
 
@@ -75,7 +83,7 @@ def sweep(
     epochs, batch_size, schedule, data: as :func:`course_utils.descent.train` takes them. file: where to keep what is
     done; the same sweep, given the same file, goes on from there. together: how many runs advance at once; by default
     as many as fit into a GPU's free memory, on a CPU 1. engine: who does the runs, a name in ``ENGINES`` or a function
-    like those (see :class:`Job`).
+    like those (see :class:`Job`); by default the one that the variable COURSE_ENGINE names, else "one".
 
     Runs that diverge do not stop the others. Interrupted (the stop button, Ctrl-C), it warns and returns what is done.
     Raises ``ValueError`` for bad settings, and for a file that holds another sweep.
@@ -84,6 +92,7 @@ def sweep(
     seeds = [int(seed) for seed in seeds]
     if not seeds:
         raise ValueError("seeds is empty: give at least one, such as seeds=range(3)")
+    engine = engine or os.environ.get("COURSE_ENGINE") or "one"
     if not callable(engine) and engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(map(repr, ENGINES))}, or a function, not {engine!r}")
     batch_size = descent.check_counts(epochs, batch_size, len(data.train_labels))

@@ -1,0 +1,88 @@
+"""Ray, started or found: the same runs on all cores of this machine, or on every machine of a cluster.
+
+A cluster that is there already is used: one that this process is connected to, or the one that the variable RAY_ADDRESS
+names (docs/scaling.md says how to make one). Otherwise Ray is started here, for this process alone: it listens on
+127.0.0.1 only, asks for a token, reports nothing to anybody, has no dashboard, and ends with the process.
+"""
+
+import importlib.util
+import os
+import secrets
+import warnings
+from dataclasses import replace
+
+import torch
+
+PRIVATE = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's name for: listen on 127.0.0.1 only. It works on Linux, too
+    "RAY_AUTH_MODE": "token",  # other users of this machine reach 127.0.0.1 as well
+    "RAY_AUTH_TOKEN": secrets.token_hex(32),
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "5",  # if this process is killed, the last of Ray's wait that long
+}
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray prints a tip otherwise
+}
+
+
+def is_there():
+    """Whether Ray is installed."""
+    return importlib.util.find_spec("ray") is not None
+
+
+def settings():
+    """Set the environment in which Ray is to be imported, without changing what is set already."""
+    wanted = QUIET if os.environ.get("RAY_ADDRESS") else QUIET | PRIVATE
+    for name, value in wanted.items():
+        os.environ.setdefault(name, value)
+
+
+def start():
+    """The module ``ray``, connected to a cluster. A second call costs nothing.
+
+    Ray that was started here ends with this process, or with ``ray.shutdown()``. Raises ``ImportError`` that says how
+    to get Ray where it is not installed, and ``ConnectionError`` when nothing answers at RAY_ADDRESS.
+    """
+    if not is_there():
+        raise ImportError("Ray is not installed. Get it with: pip install ray")
+    settings()
+    import ray
+
+    if not ray.is_initialized():
+        local = {} if os.environ.get("RAY_ADDRESS") else {"include_dashboard": False, "address": "local"}
+        ray.init(log_to_driver=False, logging_level="ERROR", **local)
+    return ray
+
+
+def on_ray(job, chunks):
+    """An engine for :func:`course_utils.sweep.sweep`: every chunk is a task of its own, wherever a core is free.
+
+    A task takes one core, or one GPU if the data are on one. The data travel once to each machine. A task whose process
+    or machine dies is done again, as often as it takes.
+    """
+    ray = start()
+    resources = {"num_gpus": 1} if job.data.train_images.is_cuda else {"num_cpus": 1}
+    task = ray.remote(_run).options(max_retries=-1, **resources)
+    # numpy arrays are read where they lie in Ray's memory; torch's tensors would be copied for every task
+    shipped = ray.put(replace(job, data=type(job.data)(*(part.cpu().numpy() for part in job.data))))
+    numbers = {task.remote(shipped, job.data.train_images.device.type, runs): i for i, runs in enumerate(chunks)}
+    try:
+        while numbers:
+            (done, *_), _ = ray.wait(list(numbers))
+            result = ray.get(done)
+            yield numbers.pop(done), result
+    finally:  # interrupted, or one of them failed
+        for unfinished in numbers:
+            ray.cancel(unfinished, force=True)
+
+
+def _run(job, device, runs):
+    """What a task does: the job, with its data as tensors on the device."""
+    return replace(job, data=type(job.data)(*(tensor(part).to(device) for part in job.data)))(runs)
+
+
+def tensor(array):
+    """A tensor on the memory of a numpy array. Nobody may write to it: Ray's memory is shared by processes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writ", UserWarning)
+        return torch.from_numpy(array)
