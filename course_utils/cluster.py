@@ -2,7 +2,8 @@
 
 A cluster that is there already is used: one that this process is connected to, or the one that the variable RAY_ADDRESS
 names (docs/scaling.md says how to make one). Otherwise Ray is started here, for this process alone: it listens on
-127.0.0.1 only, asks for a token, reports nothing to anybody, has no dashboard, and ends with the process.
+127.0.0.1 only, asks for a token, reports nothing to anybody, has no dashboard, and ends with the process. (If the
+process is killed hard, two agents of Ray's own look for its head for another minute.)
 """
 
 import importlib.util
@@ -17,7 +18,6 @@ PRIVATE = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's name for: listen on 127.0.0.1 only. It works on Linux, too
     "RAY_AUTH_MODE": "token",  # other users of this machine reach 127.0.0.1 as well
     "RAY_AUTH_TOKEN": secrets.token_hex(32),
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "5",  # if this process is killed, the last of Ray's wait that long
 }
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
