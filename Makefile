@@ -15,6 +15,7 @@ help:
 	@echo "make site      build the web site, slides and all   build/site/index.html"
 	@echo "make exercises make exercises/ from solutions/      ARGS=04_momentum makes one"
 	@echo "make grade     grade a class, from uploads to scores  ARGS=04_momentum; docs/instructors.md is the guide"
+	@echo "make report    what the class has not understood    ARGS=04_momentum"
 	@echo "Set-up needs Python 3.11 or newer; another one than python3: make lab PYTHON=python3.12"
 
 lab: .venv/.ready
@@ -37,6 +38,9 @@ exercises: .venv/.ready
 grade: .venv/.ready
 	@$(RUN) tools/grade.py $(ARGS)
 
+report: .venv/.ready
+	@$(RUN) tools/report.py $(ARGS)
+
 slides: .venv/.ready
 	$(RUN) tools/slides.py $(ARGS)
 
@@ -48,4 +52,4 @@ site: slides
 	@command -v "$(PYTHON)" > /dev/null || { echo "Set-up failed: there is no $(PYTHON) on this machine. Install Python 3.11 or newer from https://www.python.org/downloads/, or name yours: make lab PYTHON=python3.12" >&2; exit 1; }
 	@"$(PYTHON)" tools/install.py
 
-.PHONY: help lab test execute bench exercises grade slides site
+.PHONY: help lab test execute bench exercises grade report slides site
