@@ -12,3 +12,17 @@ c.ServerApp.allow_root = True  # in a container one often is root
 # Kernels inherit this. Threads of torch that wait for work then sleep; busy waiting makes a run on a busy machine
 # many times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# Validate says what the check said, also where it gave part of the points; nbgrader alone says "Partial credit".
+from nbgrader.validator import Validator  # noqa: E402
+
+_extract_error = Validator._extract_error
+
+
+def _with_verdict(self, cell):
+    text = _extract_error(self, cell)
+    said = "".join(output.text for output in cell.get("outputs", []) if output.output_type == "stream")
+    return said if text.startswith("Partial credit") and said else text
+
+
+Validator._extract_error = _with_verdict

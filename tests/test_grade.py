@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -17,6 +18,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.validator import Validator
+from traitlets.config import Config
 
 import grading
 from classroom import notebooks, page, uploads
@@ -398,3 +401,30 @@ def test_formulas_and_tags_of_a_learner_on_a_page():
     assert html.count("<math") == 2
     assert 'href="https://example.org"' in html
     assert "javascript" not in html
+
+
+# ---- what a learner sees in JupyterLab
+
+
+def test_validate_says_the_verdict_for_part_of_the_points(monkeypatch):
+    monkeypatch.setattr(Validator, "_extract_error", Validator._extract_error)
+    names = {"get_config": Config, "__file__": str(ROOT / ".jupyter" / "jupyter_lab_config.py")}
+    exec(compile((ROOT / ".jupyter" / "jupyter_lab_config.py").read_text("utf-8"), "config", "exec"), names)
+    said = nbformat.v4.new_output("stream", text="steps_to: One step too few.\n0.5 of 2 points.")
+    points = nbformat.v4.new_output("execute_result", {"text/plain": "0.5"}, execution_count=1)
+    cell = nbformat.v4.new_code_cell("", outputs=[said, points])
+    cell.metadata.nbgrader = {"grade": True, "solution": False, "points": 2, "grade_id": "x", "schema_version": 3}
+    assert "One step too few" in Validator()._extract_error(cell)
+    cell.outputs = [points]
+    assert "Partial credit" in Validator()._extract_error(cell)
+
+
+def test_learners_see_validate_and_no_tools_of_graders():
+    page_config = json.loads((ROOT / ".jupyter" / "labconfig" / "page_config.json").read_text("utf-8"))
+    hidden = {name.split(":")[1] for name in page_config["disabledExtensions"]}
+    assert hidden == {"assignment-list", "course-list", "create-assignment", "formgrader", "menu"}
+    labextensions = Path(sys.prefix, "share", "jupyter", "labextensions", "@jupyter", "nbgrader", "static")
+    plugins = set(
+        re.findall(r"@jupyter/nbgrader:([a-z-]+)\"", "".join(p.read_text() for p in labextensions.glob("*.js")))
+    )
+    assert plugins == hidden | {"validate-assignment"}  # a new version may bring more

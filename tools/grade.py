@@ -230,7 +230,7 @@ class Batch:
             if note.get("status") != GRADED:
                 continue
             notebook, about = self.book.with_grades(learner.id)
-            job = {key: about["nbgrader"][key] for key in ("score", "max_score", "late_penalty")}
+            job = {key: about[key] for key in ("score", "max_score", "late_penalty", "unread")}
             job |= {"student": learner.id, "exercise": self.exercise, "notebook": json.dumps(notebook)}
             job["mark"] = hashlib.sha256((json.dumps(job, sort_keys=True) + look()).encode()).hexdigest()
             if note.get("page") != job["mark"] or not self.book.feedback(learner.id).exists():

@@ -197,9 +197,13 @@ class Book:
     def with_grades(self, student):
         """(the graded notebook with points and comments, what the page's head needs), for its feedback page."""
         notebook = nbformat.read(self.autograded(student), as_version=4)
-        return preprocessors.GetGrades(config=one.configured(self.root)).preprocess(
+        with Gradebook(self.directory.db_url, self.directory.course_id) as book:
+            grades = book.find_submission_notebook(self.exercise, self.exercise, student).grades
+            unread = sorted(grade.name for grade in grades if grade.needs_manual_grade and grade.manual_score is None)
+        notebook, about = preprocessors.GetGrades(config=one.configured(self.root)).preprocess(
             notebook, one.resources(self.root, self.exercise, student)
         )
+        return notebook, about["nbgrader"] | {"unread": unread}
 
 
 def part_names(root, exercise):

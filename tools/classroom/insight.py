@@ -149,7 +149,7 @@ def lecture(entries, people, tasks, chapter):
             lines.append(
                 f"{entry['does not end']} wrote a loop that does not end in {short(entry['id'])}. What ends it?"
             )
-    done = [entry for entry in entries if entry["difficulty"] is not None]
+    done = [entry for entry in entries if entry["graded"] == people]
     if done:
         hard, easy = min(done, key=lambda e: e["difficulty"]), max(done, key=lambda e: e["difficulty"])
         lines.append(

@@ -20,10 +20,15 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def write(job):
-    """job: {"notebook", "exercise", "score", "max_score", "late_penalty"}. The result: {"page"}, or {"fault"}."""
+    """The result is {"page"}, or {"fault"}.
+
+    job: "notebook" as JSON, "exercise", and the head's "score", "max_score", "late_penalty", "unread".
+    """
     try:
         notebook = nbformat.reads(job["notebook"], as_version=4)
         cells, tasks = shown(notebook)
+        for part in tasks:
+            part["unread"] = part["id"] in job["unread"]
         opening = re.search(r"^# (.+)$", notebook.cells[0].source, re.MULTILINE)
         title = opening[1] if opening else job["exercise"]
         return {"page": template("feedback.html.j2").render(job, title=title, cells=cells, tasks=tasks)}
@@ -48,8 +53,8 @@ def shown(notebook):
             theirs = bool(mark)
             if not theirs and (heading := re.search(r"^## (.+)$", cell.source, re.MULTILINE)):
                 task = heading[1].replace("`", "")
-            if not theirs and cell.source.lstrip().startswith(("<details>", "[←")):
-                continue  # hints, and the way back to the chapter
+            if not theirs and cell.source.lstrip().startswith(("# ", "<details>", "[←")):
+                continue  # the title, hints, the way back to the chapter
         entry = {
             "id": mark.get("grade_id", ""),
             "kind": cell.cell_type,
@@ -61,10 +66,15 @@ def shown(notebook):
         if cell.cell_type == "markdown":
             entry["html"] = Markup(markdown(cell.source, theirs))
         else:
+            if entry["grade"]:  # its last value is the points, which stand above it
+                cell.outputs = [output for output in cell.outputs if output.output_type != "execute_result"]
+            if entry["ours"] and not entry["grade"] and not cell.outputs:
+                continue  # imports and the like
             entry["html"] = Markup(Highlight2HTML()(cell.source, language="python"))
             entry["outputs"] = [html for output in cell.outputs if (html := _output(output))]
+        entry["task"] = task
         if entry["grade"] or mark.get("comment"):
-            tasks.append(entry | {"task": task})
+            tasks.append(entry)
         cells.append(entry)
     return cells, tasks
 
@@ -104,7 +114,11 @@ class Renderer(IPythonRenderer):
 
 def markdown(text, theirs):
     """``text`` as HTML. In Markdown that is ``theirs`` tags are shown, not obeyed."""
-    return MarkdownWithMath(Renderer(escape=theirs, allow_harmful_protocols=False))(text) if text else ""
+    return (
+        MarkdownWithMath(Renderer(escape=theirs, exclude_anchor_links=True, allow_harmful_protocols=False))(text)
+        if text
+        else ""
+    )
 
 
 @functools.lru_cache(10_000)
