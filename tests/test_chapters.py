@@ -88,6 +88,10 @@ def test_every_figure_has_words_and_can_be_read(chapter):
         assert len(figure.metadata["image/png"]["alt"].split()) >= 8
         png = base64.b64decode(figure.data["image/png"])
         width, height = struct.unpack(">II", png[16:24])  # where a PNG keeps its size
+        width, height = (
+            figure.metadata["image/png"].get(side, pixels)
+            for side, pixels in zip(("width", "height"), (width, height), strict=True)
+        )
         assert 600 <= width <= 1300, "wide enough for a page, narrow enough for a slide"
         assert height <= 720
 

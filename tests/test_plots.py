@@ -87,7 +87,8 @@ def test_show_sends_the_alternative_text_along_in_a_notebook(monkeypatch):
     (output,) = captured.outputs
     assert output.metadata["image/png"]["alt"] == "a line that rises"
     picture = PIL.Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
-    assert picture.size == (640, 480)
+    assert picture.size == (1280, 960), "200 dots an inch"
+    assert (output.metadata["image/png"]["width"], output.metadata["image/png"]["height"]) == (640, 480)
     assert picture.mode == "P", "a palette: small"
     assert not plt.fignum_exists(figure.number)
     InteractiveShell.clear_instance()
