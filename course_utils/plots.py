@@ -161,7 +161,7 @@ def show(figure, alt):
     """Show ``figure`` here and close it. ``alt`` says in words what it shows, for those who do not see it.
 
     In a notebook the words travel with the picture, a PNG of 200 dots an inch that is shown at half its size: sharp on
-    a wall, too. Its 64 colours keep the file small, and the eye sees no difference. Raises ``ValueError`` without words.
+    a wall, too. Its 64 colours keep the file small; the eye sees no difference. Raises ``ValueError`` without words.
     """
     if not alt.strip():
         raise ValueError("alt is empty: say in a sentence what the figure shows")
