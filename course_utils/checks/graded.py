@@ -4,9 +4,11 @@ nbgrader takes a graded cell's last value for its points, an error for 0, and an
 functions return a float from 0 to ``points``, or raise ``AssertionError`` with the verdict where there are none.
 """
 
+import contextlib
+
 import numpy as np
 
-from course_utils.checks import CheckFailed, check, guard
+from course_utils.checks import CheckFailed, check, guard, probes
 
 
 def graded(name, candidate, points):
@@ -21,10 +23,12 @@ def graded(name, candidate, points):
 def compared(name, candidate, right, cases, points, *, mistakes=None, tolerance=1e-6):
     """The points for answering as ``right`` does: all, or for a part of the cases up to half of them.
 
-    cases: tuples of arguments. right: a function of the same arguments, for instance a measurement.
+    cases: tuples of arguments, replaced by others of their kind when grading (:func:`probes.redrawn`).
+    right: a function of the same arguments, for instance a measurement.
     mistakes: sentence for the learner -> the function that one ends up with by making this mistake.
     tolerance: relative to the largest number of an answer.
     """
+    cases = [_redrawn(case, number, right) for number, case in enumerate(cases)]
     answers = [_answer(name, candidate, case) for case in cases]
     hits = [_same(answer, right(*case), tolerance) for answer, case in zip(answers, cases, strict=True)]
     if all(hits):
@@ -33,8 +37,9 @@ def compared(name, candidate, right, cases, points, *, mistakes=None, tolerance=
     first = hits.index(False)
     sentence = _difference(name, cases[first], answers[first], right(*cases[first]), tolerance)
     for known, mistake in (mistakes or {}).items():
-        if all(_same(answer, mistake(*case), tolerance) for answer, case in zip(answers, cases, strict=True)):
-            sentence = known
+        with contextlib.suppress(Exception):  # what a mistake cannot answer is another mistake
+            if all(_same(answer, mistake(*case), tolerance) for answer, case in zip(answers, cases, strict=True)):
+                sentence = known
     return _partly(CheckFailed(f"{name}: {sentence}"), points * sum(hits) / len(hits) / 2, points)
 
 
@@ -74,6 +79,15 @@ def _partly(verdict, score, points):
         raise verdict
     print(f"{verdict}\n{score:g} of {points} points.")
     return score
+
+
+def _redrawn(case, number, right):
+    """The case as it is; when grading, another one of its kind, if that can be asked."""
+    other = probes.redrawn(case, number)
+    with contextlib.suppress(Exception):  # such as a case that was built, and whose answer is known by its numbers
+        right(*other)
+        return other
+    return case
 
 
 def _answer(name, candidate, case):

@@ -73,17 +73,70 @@ def alone(hyper):
 
 
 STEPS = 8
-_rng = np.random.default_rng(4)
-ORDINARY = _rng.uniform(0.3, 2.0, (STEPS, 4)) * _rng.choice([-1.0, 1.0], (STEPS, 4)) * [1.0, 0.3, 3.0, 1.0]
-OTHER = _rng.uniform(0.3, 2.0, (5, 4)) * [-2.0, 1.0, 0.1, -1.0]
-# one component always zero, one tiny, one huge, one that sleeps every other step
-EXTREME = (
-    _rng.uniform(0.5, 2.0, (STEPS, 4)) * [0.0, 1e-7, 3e4, 1.0] * np.where(np.arange(STEPS) % 2, -1.0, 1.0)[:, None]
-)
-EXTREME[1::2, 3] = 0.0
-# a plateau after a slope, long enough for what changes slowly
-LONG = np.where(np.arange(30)[:, None] < 12, [3.0, -0.5, 1.0, 0.7], [0.1, 0.2, -0.3, 0.1])
-SEVEN = np.linspace(-2, 3, 21).reshape(3, 7)
+SEED = None  # what the probes' numbers are drawn from; draw() sets it
+
+
+def draw(seed=None):
+    """Draw the numbers of all probes: the same for every learner, but anew from ``seed`` when grading.
+
+    So a table of the answers to what a learner can see is worth nothing. seed: an int that a submission cannot know.
+    """
+    global SEED, ORDINARY, OTHER, EXTREME, LONG, SEVEN
+    SEED = seed
+    rng = generator(4)
+    ORDINARY = rng.uniform(0.3, 2.0, (STEPS, 4)) * rng.choice([-1.0, 1.0], (STEPS, 4)) * [1.0, 0.3, 3.0, 1.0]
+    OTHER = rng.uniform(0.3, 2.0, (5, 4)) * [-2.0, 1.0, 0.1, -1.0]
+    # one component always zero, one tiny, one huge, one that sleeps every other step
+    EXTREME = (
+        rng.uniform(0.5, 2.0, (STEPS, 4)) * [0.0, 1e-7, 3e4, 1.0] * np.where(np.arange(STEPS) % 2, -1.0, 1.0)[:, None]
+    )
+    EXTREME[1::2, 3] = 0.0
+    # a plateau after a slope, long enough for what changes slowly
+    LONG = varied(np.where(np.arange(30)[:, None] < 12, [3.0, -0.5, 1.0, 0.7], [0.1, 0.2, -0.3, 0.1]), 5)
+    SEVEN = varied(np.linspace(-2, 3, 21).reshape(3, 7), 6)
+
+
+def generator(number):
+    """A source of random numbers for the probe ``number``."""
+    return np.random.default_rng(number if SEED is None else [number, SEED])
+
+
+def varied(values, number):
+    """``values``, a number or an array; when grading, times one factor between 0.9 and 1: signs and order stay."""
+    return values if SEED is None else values * generator(number).uniform(0.9, 1)
+
+
+def more(number, most):
+    """0; when grading, a whole number up to ``most``."""
+    return 0 if SEED is None else int(generator(number).integers(most + 1))
+
+
+def redrawn(case, number):
+    """The arguments ``case`` of one call; when grading, others of the same kind.
+
+    Floats between 0 and 1 stay there, other floats and arrays of floats shrink by at most a tenth, with the signs and
+    the order they have; whole numbers from 4 on grow by at most an eighth, and by 1 at least half of the time.
+    """
+    if SEED is None:
+        return case
+    rng = generator(1000 + number)
+
+    def other(value):
+        if isinstance(value, (float, np.floating)) and 0 < value < 1:
+            return float(1 / (1 + (1 / value - 1) * np.exp(rng.uniform(-0.2, 0.2))))
+        if isinstance(value, (float, np.floating)) or (isinstance(value, np.ndarray) and value.dtype.kind == "f"):
+            return value * rng.uniform(0.9, 1)
+        if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 4:
+            return int(value + rng.integers(max(1, value // 8) + 1))
+        if isinstance(value, list) and value and all(isinstance(entry, float) for entry in value):
+            factor = rng.uniform(0.9, 1)
+            return [entry * factor for entry in value]
+        return value
+
+    return tuple(other(value) for value in case)
+
+
+draw()
 LR_CHANGED = np.where(np.arange(STEPS) < 4, 1.0, 0.2)
 
 ALONE = {"lr": 3.7, "beta": 0.6, "beta1": 0.7, "beta2": 0.9, "eps": 1.0}  # each of them varied alone
@@ -189,19 +242,19 @@ def habit(task, behaviour):
 
 
 def softmax_probe(call, task):
-    rng = np.random.default_rng(1)
+    rng = generator(1)
     for examples, classes in ((4, 4), (6, 3), (1, 5)):
         logits, labels = rng.normal(size=(examples, classes)), rng.permutation(examples) % classes
         yield (
             f"{examples} examples of {classes} classes",
             array(call(logits, labels, watch=[0, 1]), "The gradient"),
         )
-    logits = np.array([[1000.0, 1001.0, 998.0], [-1000.0, -1000.5, -1001.0]])
+    logits = varied(np.array([[1000.0, 1001.0, 998.0], [-1000.0, -1000.5, -1001.0]]), 7)
     yield "logits of 1000 and of -1000", array(call(logits, np.array([2, 0]), watch=[0]), "The gradient")
 
 
 def linear_probe(call, task):
-    rng = np.random.default_rng(2)
+    rng = generator(2)
     for shape in ((3, 3, 3), (5, 4, 2), (1, 2, 3)):
         examples, inputs, outputs = shape
         delta, W, h = (rng.normal(size=s) for s in ((examples, outputs), (inputs, outputs), (examples, inputs)))
@@ -214,8 +267,8 @@ def linear_probe(call, task):
 
 
 def relu_probe(call, task):
-    delta = np.array([[1.5, -2.0, 0.5, -1.0, 3.0, -0.7]])
-    z = np.array([[0.3, 2.0, -0.5, -3.0, 0.0, 0.0]])
+    delta = varied(np.array([[1.5, -2.0, 0.5, -1.0, 3.0, -0.7]]), 8)
+    z = varied(np.array([[0.3, 2.0, -0.5, -3.0, 0.0, 0.0]]), 9)
     yield "delta and z of both signs, and z = 0", array(call(delta, z, watch=[0, 1]), "The gradient")
     # a second time with delta scaled: backprop is linear in it
     yield (
@@ -229,7 +282,7 @@ def numerical_probe(call, task):
         x = np.asarray(x, dtype=float)
         return float((x**3).sum() + 2 * x[0] * x[-1])
 
-    x = np.array([1.0, -0.5, 2.0, 0.3])
+    x = varied(np.array([1.0, -0.5, 2.0, 0.3]), 10)
     for h in (0.1, 0.02):
         yield f"x^3 with h = {h}", array(call(cubic, x.copy(), h=h, watch=[1]), "The gradient")
     yield (
@@ -255,8 +308,9 @@ def minibatch_probe(call, task):
             raise Stop("too_many_batches", f"There are more than {limit} batches for n = {n}. What ends the epochs?")
         return [np.atleast_1d(array(batch, f"Batch {i + 1}")).ravel() for i, batch in enumerate(result)]
 
-    for n, batch_size, epochs in ((100, 10, 3), (10, 4, 2), (5, 8, 2)):
-        drawn = batches(n, batch_size, epochs, seed=0)
+    tenth, seed = 10 + more(11, 5), more(12, 1000)
+    for n, batch_size, epochs in ((10 * tenth, tenth, 3), (10, 4, 2), (5 + more(14, 2), 8, 2)):
+        drawn = batches(n, batch_size, epochs, seed=seed)
         flat = np.concatenate([*drawn, np.empty(0)])
         label = f"n = {n}, batch_size = {batch_size}, epochs = {epochs}: "
         yield label + "the sizes of the batches", np.array([len(batch) for batch in drawn], dtype=float)
@@ -266,7 +320,7 @@ def minibatch_probe(call, task):
         by_epoch = flat.reshape(epochs, n) if whole else np.empty((0, n))
         once = whole and all(len(set(order)) == n for order in by_epoch)
         yield label + "is each example used exactly once in every epoch?", np.array(float(once))
-        if n == 100:
+        if batch_size == tenth:
             overall = whole and (np.bincount(flat.astype(int), minlength=n) == epochs).all()
             yield label + "is each example used equally often in all epochs together?", np.array(float(overall))
             in_order = (flat[:n] == np.arange(len(flat[:n]))).all()
@@ -280,21 +334,24 @@ def minibatch_probe(call, task):
             yield label + "do the same examples meet in a batch in every epoch?", np.array(float(same_groups))
             same_order = once and all((order == by_epoch[0]).all() for order in by_epoch)
             yield label + "is the order the same in every epoch?", np.array(float(same_order))
-            for seed, question in ((0, "does the same seed give the same batches?"), (1, "does another seed?")):
-                again = np.concatenate([*batches(n, batch_size, epochs, seed=seed), np.empty(0)])
+            for other, question in (
+                (seed, "does the same seed give the same batches?"),
+                (seed + 1, "does another seed?"),
+            ):
+                again = np.concatenate([*batches(n, batch_size, epochs, seed=other), np.empty(0)])
                 yield label + question, np.array(float(np.array_equal(flat, again)))
 
 
 def step_decay_probe(call, task):
-    for every, factor in ((3, 0.5), (4, 0.1), (1, 0.9)):
+    for every, factor in ((3, varied(0.5, 15)), (4, varied(0.1, 16)), (1, varied(0.9, 17))):
         factors = [array(call(k, every=every, factor=factor), f"The factor of step {k}") for k in range(11)]
         if any(f.size != 1 for f in factors):
             raise Stop("wrong_shape", "The factor of one step should be one number.")
-        yield f"steps 0 to 10 with every = {every}, factor = {factor}", np.array([float(f.item()) for f in factors])
+        yield f"steps 0 to 10 with every = {every}, factor = {factor:.3g}", np.array([float(f.item()) for f in factors])
 
 
 def noise_probe(call, task):
-    rng = np.random.default_rng(3)
+    rng = generator(3)
     for examples, parameters, batch_size in ((6, 3, 1), (6, 3, 2), (6, 3, 4), (5, 1, 3), (8, 8, 8)):
         gradients = rng.normal(size=(examples, parameters)) + rng.normal(size=parameters)
         noise = array(call(gradients, batch_size, watch=[0]), "The noise")
@@ -309,12 +366,12 @@ def noise_probe(call, task):
 
 
 def staleness_probe(call, task):
-    rng = np.random.default_rng(5)
+    rng = generator(5)
     orders = {
-        "three workers in turn": np.arange(9) % 3,
-        "one worker": np.zeros(5, dtype=int),
+        "three workers in turn": np.arange(9 + more(18, 3)) % 3,
+        "one worker": np.zeros(5 + more(19, 3), dtype=int),
         "four workers at random": rng.integers(4, size=20),
-        "a fast and a slow worker": np.array([0, 0, 0, 1, 0, 0, 1, 1, 0]),
+        "a fast and a slow worker": np.array([0, 0, 0, 1, 0, 0, 1, 1, 0] + [0] * more(20, 3)),
     }
     for label, order in orders.items():
         late = array(call(order.copy(), watch=[0]), "The staleness")
