@@ -1,8 +1,9 @@
-"""Turn chapters into reveal.js decks in build/slides/, with an index page.
+"""Build the lecture and the chapters' decks in build/slides/, with a page that lists them.
 
     python tools/slides.py [notebook.ipynb ...]        without a name, all chapters
 
-The decks are the committed notebooks, outputs and all; nothing is run. They open from the disk and need no network.
+All is taken from the committed notebooks, outputs and all; nothing is run. The folder can be carried away on a stick:
+its pages open from the disk and need no network.
 """
 
 import re

@@ -1,0 +1,92 @@
+"""The lecture's source: what every slide has, how long it takes, and that nothing in it is typed twice."""
+
+import re
+
+import lecture
+import pytest
+
+SLIDES = lecture.parse(lecture.SOURCE.read_text("utf-8"))
+
+
+def named(slides):
+    return [pytest.param(slide, id=slide.id) for slide in slides]
+
+
+@pytest.fixture(params=named(SLIDES))
+def slide(request):
+    return request.param
+
+
+def shown(slide):
+    """The words that the audience reads on a slide, its title, formulas and code left out."""
+    text = re.sub(
+        r"\$\$.*?\$\$|\$[^$\n]*\$|\{\{.*?\}\}|^\[Turn the knobs:.*$|<!--.*?-->", " ", slide.body, flags=re.S | re.M
+    )
+    return re.findall(r"[\w`']+", text)
+
+
+def test_a_slide_is_a_claim_with_little_to_read_and_one_thing_to_see(slide):
+    assert 3 <= len(slide.title.split()) <= 14
+    assert len(shown(slide)) <= 30
+    figures = lecture.REFERENCE.findall(slide.body)
+    assert len(figures) <= 1
+    assert figures or "$$" in slide.body or slide.body.startswith(("1.", "- ", "Unequal")), "something to look at"
+
+
+def test_every_slide_has_notes_a_question_and_a_way_to_save_time(slide):
+    assert 80 <= len(slide.say.split()) <= 120
+    assert slide.question
+    assert slide.answer
+    assert slide.late
+
+
+@pytest.mark.parametrize("path", lecture.PATHS)
+def test_words_and_live_parts_add_up_to_the_time(path):
+    minutes = sum(slide.minutes for slide in SLIDES if path in slide.paths)
+    assert 0.95 * path <= minutes <= 1.05 * path
+
+
+def test_the_lecture_of_45_minutes_has_its_votes_and_its_playgrounds():
+    slides = [slide for slide in SLIDES if 45 in slide.paths]
+    assert 26 <= len(slides) <= 30
+    assert sum(slide.title.startswith("Vote:") for slide in slides) == 3
+    live = [slide for slide in slides if lecture.KNOBS.search(slide.body)]
+    assert len(live) == 4
+    assert all(lecture.REFERENCE.search(slide.body) for slide in live), "a still picture for paper"
+
+
+def test_the_slides_follow_the_chapters():
+    """In the talk's order, which is the chapters'; the first and the last slide stand outside it."""
+    chapters = [slide.chapter[:2] for slide in SLIDES[1:-1]]
+    assert chapters == sorted(chapters)
+
+
+def test_a_reference_that_leads_nowhere_ends_the_build(tmp_path):
+    part = '<!-- .slide: id="x" data-chapter="04_momentum" data-paths="45" -->\n## A claim\n{}\nNote:\nWords.\n'
+    for body, why in (
+        ("{{04_momentum#fig-none}}", "slide 'x': 0 cells of 04_momentum carry the tag 'fig-none'"),
+        ("{{11_none#fig-none}}", "there is no chapter 11_none"),
+        ("{{04_momentum#rule | never printed}}", "finds nothing in what 04_momentum#rule printed"),
+    ):
+        source = tmp_path / "lecture.md"
+        source.write_text(part.format(body))
+        with pytest.raises(lecture.Broken, match=re.escape(why)):
+            lecture.build(source, tmp_path)
+        assert not (tmp_path / "lecture.html").exists()
+
+
+def test_a_slide_that_lacks_something_is_named():
+    with pytest.raises(lecture.Broken, match="slide 'x' needs"):
+        lecture.parse('<!-- .slide: id="x" data-chapter="04_momentum" data-paths="45" -->\n## A claim\nno notes\n')
+
+
+def test_code_is_shown_without_its_docstring():
+    shown = lecture.code(lecture.cell("04_momentum", "rule").source)
+    assert shown.startswith("def momentum(")
+    assert '"""' not in shown
+    assert "return -v, (v,)" in shown
+
+
+def test_clock():
+    assert lecture.clock(1.999) == "2:00"
+    assert lecture.clock(12.5) == "12:30"

@@ -1,0 +1,242 @@
+"""Build the lecture: docs/lecture.md as one reveal.js deck, its figures and numbers taken from the executed chapters.
+
+    python tools/lecture.py         writes build/slides/lecture.html; `make lecture` does, and the chapters' decks too
+
+A slide of docs/lecture.md is Markdown between two lines `---`:
+
+    <!-- .slide: id="limit" data-chapter="04_momentum#Derivation" data-paths="20 45 90" data-live="1" -->
+    ## A claim, as a sentence
+    At most 30 words, one picture or one formula.
+    {{04_momentum#fig-limit}}
+    Note:
+    What to say, 80 to 120 words.
+
+    **Question.** What people ask. **Answer.** What to answer.
+
+    **Late?** What to leave out.
+
+`data-paths` names the lectures, in minutes, that show the slide; `data-live` the minutes that a vote or a demonstration
+takes beside the words. What stands in double braces is taken from a chapter, by its name and a cell's tag:
+
+    {{04_momentum#fig-limit}}                     that cell's figure or film
+    {{04_momentum#rule}}                          its code, without the docstring
+    {{04_momentum#num-limit | factor ([\\d.]+)}}   what the parenthesis finds in its printed output
+
+A reference that leads nowhere ends the build. The picture of a slide whose title begins with "Vote:" comes at a click.
+A link `[Turn the knobs: what](../docs/playground/index.html#preset=name)` becomes the playground itself; a picture on
+the same slide takes its place on paper.
+"""
+
+import ast
+import re
+import sys
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+
+import nbformat
+from nbconvert.filters import markdown2html
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "docs" / "lecture.md"
+TEMPLATE = ROOT / "docs" / "slides" / "lecture.html"
+BUILT = ROOT / "build" / "slides"
+
+PATHS = (20, 45, 90)  # minutes
+PACE = 130  # words a minute
+
+REFERENCE = re.compile(r"\{\{(?P<chapter>\w+)#(?P<tag>[\w-]+)(?: \| (?P<pattern>.+?))?\}\}")
+KNOBS = re.compile(r"^\[Turn the knobs: (?P<what>.+)\]\((?:\.\./docs/)?(?P<page>playground/index\.html#\S+)\)$", re.M)
+
+
+class Broken(Exception):
+    """Something in the lecture's source that cannot be built, in words that name the slide."""
+
+
+@dataclass
+class Slide:
+    id: str
+    title: str
+    body: str  # Markdown, references still in it
+    say: str
+    question: str
+    answer: str
+    late: str
+    paths: tuple[int, ...]
+    live: float  # minutes beside the words
+    chapter: str  # 04_momentum#Derivation
+
+    @property
+    def minutes(self):
+        """How long it takes: the words at ``PACE``, and what is done live."""
+        return len(self.say.split()) / PACE + self.live
+
+
+def parse(text):
+    """The slides of a lecture's source, in order. Raises ``Broken`` and names the slide where something is missing."""
+    slides = []
+    for part in re.split(r"^---\n", text, flags=re.M):
+        marks = re.match(r"\s*<!-- \.slide: (.*?) -->\n", part)
+        if not marks:
+            raise Broken(f"a slide begins with {part.strip()[:60]!r}, and not with <!-- .slide: id=... -->")
+        given = dict(re.findall(r'([\w-]+)="(.*?)"', marks[1]))
+        name = given.get("id", "?")
+        shown, note, notes = part[marks.end() :].partition("\nNote:\n")
+        title = re.match(r"\s*##? (.+)\n?", shown)
+        if not note or not title or not {"id", "data-chapter", "data-paths"} <= set(given):
+            raise Broken(f"slide {name!r} needs an id, data-chapter, data-paths, a title (## ...) and notes (Note:)")
+        pieces = re.split(r"\*\*(Question|Answer|Late\?|Late)\.?\*\*", notes)
+        words = {key.strip("?"): text.strip() for key, text in zip(pieces[1::2], pieces[2::2], strict=True)}
+        slides.append(
+            Slide(
+                name,
+                title[1].strip(),
+                shown[title.end() :].strip(),
+                pieces[0].strip(),
+                words.get("Question", ""),
+                words.get("Answer", ""),
+                words.get("Late", ""),
+                tuple(int(path) for path in given["data-paths"].split()),
+                float(given.get("data-live", 0)),
+                given["data-chapter"],
+            )
+        )
+    return slides
+
+
+@cache
+def chapter(name):
+    """The committed notebook of one chapter."""
+    path = ROOT / "notebooks" / f"{name}.ipynb"
+    if not path.is_file():
+        raise Broken(f"there is no chapter {name}")
+    return nbformat.read(path, as_version=4)
+
+
+def cell(name, tag):
+    """The one cell of a chapter that carries ``tag``."""
+    found = [cell for cell in chapter(name).cells if tag in cell.metadata.get("tags", ())]
+    if len(found) != 1:
+        raise Broken(f"{len(found)} cells of {name} carry the tag {tag!r}, and it must be one")
+    return found[0]
+
+
+def printed(of):
+    return "".join(output.text for output in of.outputs if output.output_type == "stream")
+
+
+def figure(of, where):
+    """A cell's picture or film as HTML, with the words for those who do not see it."""
+    for output in of.outputs:
+        data = output.get("data", {})
+        if "image/png" in data:
+            alt, png = escape(output.metadata["image/png"]["alt"]), data["image/png"].replace("\n", "")
+            return f'<img alt="{alt}" src="data:image/png;base64,{png}">'
+        if "<video" in data.get("text/html", ""):
+            return data["text/html"].strip()
+    raise Broken(f"{where} has no figure: execute the chapter")
+
+
+def code(source):
+    """A cell's code without docstrings and without the tests' marks."""
+    lines = source.removeprefix("# NBVAL_CHECK_OUTPUT\n").splitlines()
+    for node in reversed([node for node in ast.walk(ast.parse("\n".join(lines))) if isinstance(node, ast.FunctionDef)]):
+        if ast.get_docstring(node) is not None:
+            del lines[node.body[0].lineno - 1 : node.body[0].end_lineno]
+    return "\n".join(lines).strip()
+
+
+def resolve(reference):
+    """What one reference in double braces stands for, as Markdown or HTML."""
+    name, tag, pattern = reference["chapter"], reference["tag"], reference["pattern"]
+    of, where = cell(name, tag), f"{name}#{tag}"
+    if pattern:
+        found = set(re.findall(pattern, printed(of)))
+        if len(found) != 1:
+            raise Broken(f"{pattern!r} finds {sorted(found) or 'nothing'} in what {where} printed, and it must be one")
+        return found.pop()
+    if tag.startswith("fig"):
+        return figure(of, where)
+    return f"```python\n{code(of.source)}\n```"
+
+
+def render(slide):
+    """The slide's body as HTML: references resolved, knobs as frames."""
+    try:
+        body = REFERENCE.sub(resolve, slide.body)
+    except Broken as error:
+        raise Broken(f"slide {slide.id!r}: {error}") from None
+    pictures = []
+
+    def apart(html):  # Markdown sees a word, and not the pages of a picture
+        pictures.append(html)
+        return f"PICTURE{len(pictures) - 1}X"
+
+    body = re.sub(r"<img [^>]*>|<video.*?</video>", lambda found: apart(found[0]), body, flags=re.S)
+    body = KNOBS.sub(
+        lambda knobs: apart(
+            f'<iframe title="{escape(knobs["what"])}" data-src="{knobs["page"]}&amp;embed=1&amp;scheme=light"></iframe>'
+        ),
+        body,
+    )
+    html = markdown2html(body)
+    return re.sub(r"(?:<p>)?PICTURE(\d+)X(?:</p>)?", lambda found: pictures[int(found[1])], html)
+
+
+def clock(minutes):
+    return "{}:{:02}".format(*divmod(round(60 * minutes), 60))
+
+
+def schedule(slides, path):
+    """Slide -> the minute at which it should be over, for the lecture of ``path`` minutes."""
+    over, ends = 0.0, {}
+    for slide in slides:
+        if path in slide.paths:
+            over += slide.minutes
+            ends[slide.id] = over
+    return ends
+
+
+def section(slide, ends):
+    """One slide as reveal.js wants it, notes and the way back to its chapter with it."""
+    name, _, heading = slide.chapter.partition("#")
+    back = f"{name}.html#{heading.replace(' ', '-')}" if heading else f"{name}.html"
+    over = " · ".join(f"{clock(ends[path][slide.id])} of {path}" for path in PATHS if slide.id in ends[path])
+    notes = "\n\n".join(
+        [f"**Over at {over}.**", slide.say]
+        + ([f"**They ask:** {slide.question}\n\n**Answer:** {slide.answer}"] if slide.question else [])
+        + ([f"**Late?** {slide.late}"] if slide.late else [])
+    )
+    kind, body = "", render(slide)
+    if slide.title.startswith("Vote:"):
+        kind, body = " vote", body.replace("<img ", '<img class="fragment" ')
+    return f"""<section id="{slide.id}" data-paths="{" ".join(map(str, slide.paths))}">
+<h2>{markdown2html(slide.title).strip().removeprefix("<p>").removesuffix("</p>")}</h2>
+<div class="body{kind}">{body}</div>
+<a class="from" href="{back}">chapter {int(name[:2])}</a>
+<aside class="notes">{markdown2html(notes)}</aside>
+</section>
+"""
+
+
+def build(source=SOURCE, built=BUILT):
+    """Write lecture.html into ``built``, beside the decks' files, and return the slides."""
+    slides = parse(source.read_text("utf-8"))
+    ends = {path: schedule(slides, path) for path in PATHS}
+    page = TEMPLATE.read_text("utf-8").replace("<!-- slides -->", "".join(section(slide, ends) for slide in slides))
+    built.mkdir(parents=True, exist_ok=True)
+    (built / "lecture.html").write_text(page, "utf-8")
+    return slides
+
+
+if __name__ == "__main__":
+    try:
+        slides = build()
+    except Broken as error:
+        sys.exit(f"docs/lecture.md: {error}")
+    minutes = {path: sum(slide.minutes for slide in slides if path in slide.paths) for path in PATHS}
+    print(
+        f"{len(slides)} slides in {BUILT / 'lecture.html'}: "
+        + ", ".join(f"{minutes[path]:.0f} of {path} minutes" for path in PATHS)
+    )
