@@ -11,7 +11,9 @@ help:
 	@echo "make test      run every test                       ARGS=\"-k rules\" is handed on"
 	@echo "make execute   run the chapters, save their outputs ARGS=notebooks/04_momentum.ipynb runs one"
 	@echo "make bench     measure how fast training is          ARGS=\"--share=0.1\" takes a tenth of MNIST"
-	@echo "make slides    turn the chapters into slides        build/slides/index.html"
+	@echo "make lecture   build the lecture and all slides     build/slides/index.html"
+	@echo "make handouts  a page of A4 for every chapter       build/handouts/"
+	@echo "make questions ten questions a chapter, for Moodle and Canvas  build/questions/"
 	@echo "make site      build the web site, slides and all   build/site/index.html"
 	@echo "make exercises make exercises/ from solutions/      ARGS=04_momentum makes one"
 	@echo "make grade     grade a class, from uploads to scores  ARGS=04_momentum; docs/instructors.md is the guide"
@@ -41,10 +43,16 @@ grade: .venv/.ready
 report: .venv/.ready
 	@$(RUN) tools/report.py $(ARGS)
 
-slides: .venv/.ready
+lecture slides: .venv/.ready
 	$(RUN) tools/slides.py $(ARGS)
 
-site: slides
+handouts: .venv/.ready
+	$(RUN) tools/handouts.py $(ARGS)
+
+questions: .venv/.ready
+	$(RUN) tools/questions.py
+
+site: lecture
 	$(RUN) -m sphinx -W --keep-going -q -d build/doctrees -c docs . build/site
 	@echo "The site is in build/site/index.html"
 
@@ -52,4 +60,4 @@ site: slides
 	@command -v "$(PYTHON)" > /dev/null || { echo "Set-up failed: there is no $(PYTHON) on this machine. Install Python 3.11 or newer from https://www.python.org/downloads/, or name yours: make lab PYTHON=python3.12" >&2; exit 1; }
 	@"$(PYTHON)" tools/install.py
 
-.PHONY: help lab test execute bench exercises grade report slides site
+.PHONY: help lab test execute bench exercises grade report lecture slides handouts questions site

@@ -161,27 +161,28 @@ def resolve(reference):
     return f"```python\n{code(of.source)}\n```"
 
 
-def render(slide):
-    """The slide's body as HTML: references resolved, knobs as frames."""
-    try:
-        body = REFERENCE.sub(resolve, slide.body)
-    except Broken as error:
-        raise Broken(f"slide {slide.id!r}: {error}") from None
-    pictures = []
+def with_references(markdown, where):
+    """Markdown as HTML, its references resolved and its knobs turned into frames. ``where`` names it in errors."""
+    apart = []
 
-    def apart(html):  # Markdown sees a word, and not the pages of a picture
-        pictures.append(html)
-        return f"PICTURE{len(pictures) - 1}X"
+    def word(html):  # Markdown sees a word, and not a picture's million letters
+        apart.append(html)
+        return f"APART{len(apart) - 1}X"
 
-    body = re.sub(r"<img [^>]*>|<video.*?</video>", lambda found: apart(found[0]), body, flags=re.S)
-    body = KNOBS.sub(
-        lambda knobs: apart(
+    def resolved(reference):
+        found = resolve(reference)
+        return word(found) if found.startswith("<") else found
+
+    def frame(knobs):
+        return word(
             f'<iframe title="{escape(knobs["what"])}" data-src="{knobs["page"]}&amp;embed=1&amp;scheme=light"></iframe>'
-        ),
-        body,
-    )
-    html = markdown2html(body)
-    return re.sub(r"(?:<p>)?PICTURE(\d+)X(?:</p>)?", lambda found: pictures[int(found[1])], html)
+        )
+
+    try:
+        html = markdown2html(KNOBS.sub(frame, REFERENCE.sub(resolved, markdown)))
+    except Broken as error:
+        raise Broken(f"{where}: {error}") from None
+    return re.sub(r"(?:<p>)?APART(\d+)X(?:</p>)?", lambda found: apart[int(found[1])], html)
 
 
 def clock(minutes):
@@ -208,7 +209,7 @@ def section(slide, ends):
         + ([f"**They ask:** {slide.question}\n\n**Answer:** {slide.answer}"] if slide.question else [])
         + ([f"**Late?** {slide.late}"] if slide.late else [])
     )
-    kind, body = "", render(slide)
+    kind, body = "", with_references(slide.body, f"slide {slide.id!r}")
     if slide.title.startswith("Vote:"):
         kind, body = " vote", body.replace("<img ", '<img class="fragment" ')
     return f"""<section id="{slide.id}" data-paths="{" ".join(map(str, slide.paths))}">
