@@ -56,6 +56,7 @@ c.Autograde.autograde_preprocessors = [
     preprocessors.CheckCellMetadata,
 ]
 c.Execute.timeout = 60  # seconds a cell
+c.TemplateExporter.filters = {"markdown2html": grading.markdown2html}
 # The next two concern the stock way of grading, should someone go back to it: without them a learner earns all points
 # by tagging the graded cells, or loses a deleted cell's points without a trace.
 c.ExecutePreprocessor.skip_cells_with_tag = "\x00"

@@ -16,13 +16,13 @@ import nbformat
 import pytest
 from nbgrader.utils import is_grade, is_solution
 
-import grading
+import sandbox
 from course_utils.checks import diagnose
 
 ROOT = Path(__file__).resolve().parent.parent
 STEMS = sorted(path.parent.name for path in ROOT.glob("solutions/*/*.ipynb"))
 MODEL = "04_momentum"  # the exercise that the class of five hands in
-HAS_BUBBLEWRAP = grading.unusable() is None
+HAS_BUBBLEWRAP = sandbox.unusable() is None
 
 
 def read(path):
@@ -390,11 +390,11 @@ def test_feedback_shows_the_verdicts(graded):
 
 def test_a_machine_without_bubblewrap_refuses_to_grade(course, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    grading.unusable.cache_clear()
+    sandbox.unusable.cache_clear()
     try:
-        assert "apt install bubblewrap" in grading.unusable()
+        assert "apt install bubblewrap" in sandbox.unusable()
     finally:
-        grading.unusable.cache_clear()
+        sandbox.unusable.cache_clear()
     monkeypatch.setenv("COURSE_SANDBOX", "docker")
     with pytest.raises(ValueError, match="'bwrap' or 'none'"):
-        grading.command(course)
+        sandbox.choice()

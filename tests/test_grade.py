@@ -21,13 +21,13 @@ from nbgrader.api import Gradebook
 from nbgrader.validator import Validator
 from traitlets.config import Config
 
-import grading
+import sandbox
 from classroom import notebooks, page, uploads
 from classroom.uploads import Learner
 
 ROOT = Path(__file__).resolve().parent.parent
 STEM = "04_momentum"
-SANDBOX = "none" if grading.unusable() else "bwrap"
+SANDBOX = "none" if sandbox.unusable() else "bwrap"
 # How often the batch is killed, and its size: COURSE_KILLS=50 takes the long way, with thirty submissions.
 KILLS = int(os.environ.get("COURSE_KILLS", "2"))
 CLASS = 30 if KILLS > 10 else 4

@@ -1,37 +1,36 @@
 """What the course adds to nbgrader; nbgrader_config.py puts it in place, docs/instructors.md says what for.
 
 :class:`ClearSolutions` makes exercises. :class:`Rebuild` and :class:`Execute` autograde a submission that may be broken
-or hostile: its code runs in a kernel of its own, in a sandbox, and the graded cells in another kernel, which calls the
+or hostile: its code runs in a sandbox (:mod:`sandbox`), and the graded cells in another kernel, which calls the
 submission's functions from outside.
 """
 
 import ast
-import functools
-import json
+import hashlib
+import hmac
 import os
 import re
-import shutil
-import subprocess
-import sys
-import tempfile
+import secrets
 import time
 from pathlib import Path
 
+import jinja2
 import nbformat
-from jupyter_client.kernelspec import KernelSpecManager
-from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat.v4 import new_code_cell
 from nbgrader import preprocessors, utils
+from traitlets import Integer
 
-COURSE = Path(__file__).resolve().parent.parent
+from sandbox import DIED, ENDED, STOPPED, Checker, Fault, Sandbox, clean, failure
 
 # Bounds, beside Execute.timeout, which is the seconds for one of the learner's cells
 OURS = 300  # seconds for one of our own cells, which may train a network on a busy machine
-TOGETHER = 240  # seconds for all of the learner's cells
+TOGETHER = 240  # seconds for all of the learner's answers
+OWN = 120  # seconds for all cells of the learner's own, which are no answers
 PATIENCE = 15  # seconds for all calls of a learner's function in one check, which has 5 on the learner's own machine
+STARTS = 12  # kernels that a submission may use up
 SOURCE = 100_000  # characters of a cell
-OUTPUT = 1_000_000  # characters that a cell may write
+CELLS = 300  # cells of the learner's own
 
 
 class ClearSolutions(preprocessors.ClearSolutions):
@@ -53,7 +52,7 @@ class ClearSolutions(preprocessors.ClearSolutions):
         return super().preprocess_cell(cell, resources, index)
 
 
-# ---- autograding
+# ---- autograding: what is run
 
 
 def released(config, resources):
@@ -75,18 +74,19 @@ class Rebuild(preprocessors.NbGraderPreprocessor):
         rebuilt = released(self.config, resources)
         cells = {cell.metadata.nbgrader.grade_id: cell for cell in rebuilt.cells if "nbgrader" in cell.metadata}
         known = {cell.source for cell in rebuilt.cells}
-        answers, extra, last = set(), {}, None
+        answers, extra, last, count = set(), {}, None, 0
         for cell in nb.cells:
-            mark = cell.metadata.get("nbgrader")
+            metadata, source = cell.get("metadata"), cell.get("source")
+            mark = metadata.get("nbgrader") if isinstance(metadata, dict) else None
             name = mark.get("grade_id") if isinstance(mark, dict) else None
-            source = str(cell.source)[:SOURCE]
+            source = clean(source[:SOURCE]) if isinstance(source, str) else ""
             if isinstance(name, str) and name in cells:
                 last = name
                 if utils.is_solution(cells[name]) and name not in answers:
                     answers.add(name)
-                    is_text = cells[name].cell_type != "code"
-                    cells[name].source = source.replace("<", "&lt;") if is_text else source
-            elif cell.cell_type == "code" and source.strip() and source not in known:
+                    cells[name].source = source
+            elif cell.get("cell_type") == "code" and source.strip() and source not in known and count < CELLS:
+                count += 1
                 extra.setdefault(last, []).append(new_code_cell(source))
         placed = extra.pop(None, [])
         for cell in rebuilt.cells:
@@ -98,102 +98,56 @@ class Rebuild(preprocessors.NbGraderPreprocessor):
         return rebuilt, resources
 
 
-class Execute(preprocessors.Execute):
+# ---- autograding: how it is run
+
+
+class Execute(preprocessors.NbGraderPreprocessor):
     """Runs a rebuilt submission in two kernels.
 
     The learner's cells run in a sandboxed one. Graded cells run in the checker, a clean one, where the functions that
     answers define are :class:`course_utils.checks.remote.Remote`: called there, they run in the sandbox. Our locked
-    cells run in both.
+    cells run in both. Raises :class:`sandbox.Fault` if something of ours fails: then nobody has been graded.
     """
 
-    store_widget_state = False
+    timeout = Integer(60, help="seconds for one of the learner's cells").tag(config=True)
 
-    def preprocess(self, nb, resources=None, km=None):
-        self._until = time.monotonic() + TOGETHER
-        self._dead, self._written = None, {}
-        self._functions = answers_of(released(self.config, resources))
-        self.kernel_name = "sandbox"
-        self.timeout_func = self._seconds_for
-        self._checker = NotebookClient(
-            new_notebook(),
-            kernel_name="python3",
-            allow_errors=True,
-            timeout=OURS,
-            resources={"metadata": {"path": str(COURSE)}},
-        )
-        with tempfile.TemporaryDirectory(prefix="grading-") as folder, self._checker.setup_kernel():
-            self._folder = Path(folder)
-            return super().preprocess(nb, resources, km)
+    def preprocess(self, nb, resources):
+        functions = answers_of(released(self.config, resources))
+        number, inside = seed(Path(self.config.CourseDirectory.root), nb), needed(nb)
+        took = {"start": -time.monotonic(), "cells": 0.0, "checks": 0.0, "training": 0.0}
+        with Checker() as checker, Learner(Sandbox, self.timeout) as learner:
+            took["start"] += time.monotonic()
+            ask(checker, new_code_cell(BEGIN.format(patience=PATIENCE, seed=number)), "the checks")
+            for cell in nb.cells:
+                if cell.cell_type != "code":
+                    continue
+                cell.execution_count, cell.outputs = None, []
+                begin = time.monotonic()
+                if utils.is_grade(cell):
+                    bind(checker, learner, functions, cell)
+                    ask(checker, cell, cell.metadata.nbgrader.grade_id)
+                    span = time.monotonic() - begin
+                    took["checks"] += span
+                    took["training"] = max(took["training"], span)
+                else:
+                    if utils.is_locked(cell):
+                        ask(checker, cell, cell.metadata.nbgrader.grade_id)
+                        cell.outputs = learner.ours(inside[cell.metadata.nbgrader.grade_id])
+                    else:
+                        cell.outputs = learner.theirs(cell.source, "nbgrader" in cell.metadata)
+                    took["cells"] += time.monotonic() - begin
+            end = time.monotonic()
+        took["end"] = time.monotonic() - end
+        resources["seconds"] = took | {"checks": took["checks"] - took["training"]}  # the longest check trains
+        return nb, resources
 
-    def _seconds_for(self, cell):
-        """How long a cell may run: ours as long as it takes, within reason, a learner's until its time is over."""
-        return OURS if utils.is_locked(cell) else max(1, min(self.timeout, int(self._until - time.monotonic())))
 
-    def create_kernel_manager(self):
-        """The sandboxed kernel; it is reached through files in its folder, for it has no network."""
-        spec = {"display_name": "sandbox", "language": "python", "interrupt_mode": "message"}
-        spec["argv"] = command(self._folder)
-        (self._folder / "sandbox").mkdir()
-        (self._folder / "sandbox" / "kernel.json").write_text(json.dumps(spec))
-        manager = super().create_kernel_manager()
-        manager.kernel_spec_manager = KernelSpecManager(kernel_dirs=[str(self._folder)])
-        manager.transport, manager.ip = "ipc", str(self._folder / "kernel")
-        manager.connection_file = str(self._folder / "kernel.json")
-        return manager
-
-    def preprocess_cell(self, cell, resources, index):
-        if cell.cell_type != "code":
-            return cell, resources
-        if utils.is_locked(cell):
-            self._check(cell)
-        if not utils.is_grade(cell):
-            self._run(cell, resources, index)
-        return cell, resources
-
-    def _run(self, cell, resources, index):
-        """Run one of the learner's cells, or one of ours, in the sandbox."""
-        if not self._dead and time.monotonic() > self._until:
-            self._dead = f"this notebook ran longer than {TOGETHER} seconds"
-        if self._dead:
-            cell.outputs = [failure("NotRun", self._dead)]
-            return
-        try:
-            super().preprocess_cell(cell, resources, index)
-        except Exception as error:  # the kernel died, or what it says makes no sense
-            self._dead = f"the kernel of this notebook died in cell {index + 1} ({type(error).__name__})"
-            cell.outputs.append(failure("NotRun", self._dead))
-        cell.outputs = [harmless(output) for output in cell.outputs]
-        if self._written.get(index, 0) > OUTPUT:
-            cell.outputs.append(failure("TooMuchOutput", f"this cell wrote more than {OUTPUT:,} characters"))
-
-    def process_message(self, message, cell, index):
-        if message["msg_type"] in ("stream", "display_data", "execute_result", "error", "update_display_data"):
-            self._written[index] = self._written.get(index, 0) + len(str(message["content"]))
-            if self._written[index] > OUTPUT:
-                return None
-        return super().process_message(message, cell, index)
-
-    def _check(self, cell):
-        """Run one of our cells in the checker, with the learner's functions in reach if it is a graded one."""
-        if utils.is_grade(cell):
-            used = {node.id for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
-            # the watch stands on the wall: give a busy machine, and the way to the other kernel, more time
-            bind = ["from course_utils.checks import guard", f"guard.SECONDS = {PATIENCE}"]
-            bind.append("from course_utils.checks.remote import Remote")
-            for name in sorted(used & self._functions):
-                bind.append(f"{name} = Remote({json.loads(self._connection())!r}, {name!r}, {self._dead!r})")
-            self._in_checker(new_code_cell("\n".join(bind)))
-        self._in_checker(cell)
-
-    def _connection(self):
-        return (self._folder / "kernel.json").read_text()
-
-    def _in_checker(self, cell):
-        self._checker.nb = new_notebook(cells=[cell])
-        try:
-            self._checker.execute_cell(cell, 0)
-        except (CellTimeoutError, DeadKernelError):
-            cell.outputs = [failure("CheckStopped", f"the check did not end within {OURS} seconds")]
+BEGIN = """
+from course_utils.checks import guard, probes
+from course_utils.checks.remote import Remote
+guard.SECONDS = {patience}  # the watch stands on the wall: give a busy machine, and the way to the sandbox, more time
+probes.draw({seed})
+"""
 
 
 def answers_of(notebook):
@@ -202,85 +156,207 @@ def answers_of(notebook):
     return {node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
-def harmless(output):
-    """An output of a learner's cell without HTML and scripts, which would run in the browser of whoever grades it."""
-    if "data" in output:
-        kinds = {"text/plain": r".*", "image/png": r"[\w+/=\s]*", "image/jpeg": r"[\w+/=\s]*"}
-        data = {kind: output.data.get(kind) for kind in kinds}
-        output.data = {
-            kind: text
-            for kind, text in data.items()
-            if isinstance(text, str) and re.fullmatch(kinds[kind], text, re.DOTALL | re.ASCII)
-        }
-        output.metadata = {}
-    return output
+def needed(nb):
+    """grade id -> what of each of our locked cells a learner's cells need: torch takes seconds to import.
 
-
-def failure(kind, text):
-    return new_output("error", ename=kind, evalue=text, traceback=[f"{kind}: {text}"])
-
-
-# ---- the sandbox
-
-# Limits that every kernel gets, sandbox or not, before it starts: memory, files and their size, no core dumps.
-LIMITED = (
-    "import resource, runpy, sys; "
-    "[resource.setrlimit(getattr(resource, 'RLIMIT_' + name), (value, value)) for name, value in "
-    "{'AS': 8 << 30, 'FSIZE': 100 << 20, 'NOFILE': 512, 'CORE': 0}.items()]; "
-    "sys.path.insert(0, ''); runpy.run_module('ipykernel_launcher', run_name='__main__')"
-)
-
-
-def command(folder):
-    """The command line that starts a kernel; what it needs to write is in ``folder``.
-
-    The variable COURSE_SANDBOX says where: ``bwrap``, which is what it is without it, or ``none``.
+    A statement is needed if one of the names that it sets stands anywhere in the learner's cells, be it in a comment,
+    or in a needed statement; one that sets none, if a name in it does.
     """
-    sandbox = os.environ.get("COURSE_SANDBOX", "bwrap")
-    kernel = [sys.executable, "-c", LIMITED, "-f", "{connection_file}", "--HistoryManager.enabled=False"]
-    if sandbox == "none":
-        return kernel
-    if sandbox != "bwrap":
-        raise ValueError(f"COURSE_SANDBOX={sandbox!r} must be 'bwrap' or 'none'")
-    if unusable():
-        raise RuntimeError(unusable())
-    return bubble(folder) + kernel
+    code = [cell for cell in nb.cells if cell.cell_type == "code" and not utils.is_grade(cell)]
+    words = set(re.findall(r"\w+", "\n".join(cell.source for cell in code if not utils.is_locked(cell))))
+    kept = {}
+    for cell in reversed([cell for cell in code if utils.is_locked(cell)]):
+        lines, parts = cell.source.split("\n"), []
+        for statement in reversed(ast.parse(cell.source).body):
+            names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+            sets = {
+                node.id
+                for node in ast.walk(statement)
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            }
+            if isinstance(statement, (ast.Import, ast.ImportFrom)):
+                sets = {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
+            elif isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+                sets = {statement.name}
+            if (sets or names) & words:
+                words |= names
+                first = min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", []))])
+                parts.append("\n".join(lines[first - 1 : statement.end_lineno]))
+        kept[cell.metadata.nbgrader.grade_id] = "\n".join(reversed(parts))
+    return kept
 
 
-def bubble(folder):
-    """bubblewrap: no network, no other processes, no files but Python, the course's modules and MNIST, read-only."""
-    settings = {
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        "HOME": "/tmp",
-        "LANG": "C.UTF-8",
-        "COURSE_BUDGET": os.environ.get("COURSE_BUDGET", "1"),
-        "COURSE_DEVICE": "cpu",
-        "COURSE_COMPILE": "0",  # there is no place to keep a compiled rule
-        "OMP_NUM_THREADS": "1",
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "TQDM_DISABLE": "1",
-    }
-    system = ["/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache"]
-    ours = [sys.base_prefix, sys.prefix, str(COURSE / "course_utils"), str(COURSE / "data")]
-    return [
-        *["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"],
-        *[word for name, value in settings.items() for word in ("--setenv", name, value)],
-        *["--proc", "/proc", "--dev", "/dev", "--size", str(200 << 20), "--tmpfs", "/tmp"],
-        *[word for path in system for word in ("--ro-bind-try", path, path)],
-        *[word for path in ours for word in ("--ro-bind", path, path)],
-        *["--bind", str(folder), str(folder), "--dir", "/tmp/work", "--chdir", "/tmp/work"],
-    ]
+def bind(checker, learner, functions, cell):
+    """Before a graded cell: each of the learner's functions that it uses leads to the sandbox."""
+    used = {node.id for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
+    if names := sorted(used & functions):
+        connection, dead = learner.connection(), learner.dead
+        lines = [f"{name} = Remote({connection!r}, {name!r}, {dead!r})" for name in names]
+        ask(checker, new_code_cell("\n".join(lines)), "the way to the sandbox")
 
 
-@functools.cache
-def unusable():
-    """Why bubblewrap cannot be used here, and what to do; None if it can."""
-    remedy = (
-        "Autograding runs submissions in bubblewrap. Install it (on Debian and Ubuntu: apt install bubblewrap), or run "
-        "all of grading in a container that holds nothing else, with COURSE_SANDBOX=none; see docs/instructors.md."
-    )
-    if not shutil.which("bwrap"):
-        return f"There is no bwrap on this machine. {remedy}"
-    with tempfile.TemporaryDirectory() as folder:
-        test = subprocess.run([*bubble(folder), sys.executable, "-c", ""], capture_output=True, text=True)
-    return f"bwrap does not work here: {test.stderr.strip()} {remedy}" if test.returncode else None
+def ask(checker, cell, name):
+    """Run a cell of ours in the checker; what it shows becomes its outputs.
+
+    A verdict is an AssertionError, as :class:`course_utils.checks.CheckFailed` is. Whatever else goes wrong is a fault
+    of ours; but for a check that does not end, since a learner's settings may ask for that.
+    """
+    ran = checker.run(cell.source, OURS)
+    if ran.how == DIED:
+        raise Fault(f"the kernel of the graded cells died in {name}")
+    if ran.how == STOPPED:
+        cell.outputs = [failure("CheckStopped", f"the check did not end within {OURS} seconds")]
+        return
+    for output in ran.outputs:
+        if output.output_type == "error" and (
+            output.ename not in ("AssertionError", "CheckFailed") or not utils.is_grade(cell)
+        ):
+            raise Fault(f"our cell {name} failed with {output.ename}: {' '.join(output.evalue.split())[:300]}")
+    # nbgrader takes a warning on stderr for no points
+    cell.outputs = [output for output in ran.outputs if output.get("name") != "stderr"]
+
+
+class Learner:
+    """A submission's cells in its sandbox, which is made anew when it died.
+
+    Then the cells that had been run are run again, but for the one in which it died; and if that is not enough, but
+    for all cells that are no answers. So a cell that ends the kernel costs what it defined, and nothing else.
+
+    start: makes a sandbox. timeout: seconds for one cell.
+    ``dead`` says why the learner's functions cannot be called any more; None while they can.
+    """
+
+    def __init__(self, start, timeout):
+        self.start, self.timeout = start, timeout
+        self.left = {True: TOGETHER, False: OWN}  # seconds, of answers and of other cells
+        self.done = []  # (source, kind) of the cells that a new kernel has to run: ours, answer or own
+        self.starts, self.dead, self.kernel, self.has_run = 0, None, None, False
+
+    def __enter__(self):
+        self._start()
+        return self
+
+    def __exit__(self, *_):
+        if self.kernel:
+            self.kernel.close()
+
+    def ours(self, source):
+        """Run a locked cell. It is a fault of ours if it fails before any of the learner's has run."""
+        if not self._ready():
+            return [failure("NotRun", self.dead)]
+        ran = self.kernel.run(source, OURS)
+        failed = ran.how != ENDED or any(output.output_type == "error" for output in ran.outputs)
+        if failed and not self.has_run:
+            said = [output.evalue for output in ran.outputs if output.output_type == "error"]
+            raise Fault(f"our cell fails in the sandbox: {' '.join([ran.how, *said])[:300]}")
+        if not failed:
+            self.done.append((source, "ours"))
+        return ran.outputs
+
+    def theirs(self, source, is_answer):
+        """Run a cell of the learner's."""
+        if self.left[is_answer] < 1:
+            whole = TOGETHER if is_answer else OWN
+            return [failure("NotRun", f"the cells before this one ran for {whole} seconds together")]
+        if not self._ready():
+            return [failure("NotRun", self.dead)]
+        self.has_run = True
+        ran = self._run(source, is_answer)
+        others = [entry for entry in self.done if entry[1] != "own"]
+        if ran.how == DIED and is_answer and len(others) < len(self.done):  # was it a cell before this one?
+            self.done = others
+            if self._ready():
+                ran = self._run(source, is_answer)
+        if ran.how == ENDED:
+            self.done.append((source, "answer" if is_answer else "own"))
+        elif ran.how == STOPPED:
+            ran.outputs.append(failure("CellTimeoutError", "this cell ran too long and was stopped"))
+        else:
+            ran.outputs.append(failure("KernelDied", "the kernel died in this cell"))
+        return ran.outputs
+
+    def connection(self):
+        """How to reach the functions; ``dead`` is set if there is no way."""
+        return self.kernel.connection if self._ready() else {}
+
+    def _run(self, source, is_answer):
+        begin = time.monotonic()
+        ran = self.kernel.run(source, max(1, min(self.timeout, self.left[is_answer])))
+        self.left[is_answer] -= time.monotonic() - begin
+        return ran
+
+    def _ready(self):
+        """Whether there is a kernel that answers, a new one if need be."""
+        if self.kernel and not self.kernel.answers():
+            self.kernel.close()
+            self.kernel = None
+        while self.kernel is None and not self.dead:
+            if self.starts > 2:
+                self.done = [entry for entry in self.done if entry[1] != "own"]
+            self._start()
+            self._again()
+        return not self.dead
+
+    def _start(self):
+        if self.starts == STARTS:
+            self.dead = "the kernel of this notebook died too often"
+            return
+        self.starts += 1
+        self.kernel = self.start()
+        self.kernel.run(PREPARE, OURS)
+
+    def _again(self):
+        """Run in a new kernel what had been run; without a cell in which it dies."""
+        for entry in list(self.done) if self.kernel else []:
+            source, kind = entry
+            if self.left[True] < 1:
+                self.dead = f"this notebook ran longer than {TOGETHER} seconds"
+                return
+            begin = time.monotonic()
+            ran = self.kernel.run(source, OURS if kind == "ours" else max(1, min(self.timeout, self.left[True])))
+            self.left[True] -= time.monotonic() - begin if kind != "ours" else 0
+            if ran.how != ENDED and kind != "ours":
+                self.done.remove(entry)
+            if ran.how == DIED:
+                self.kernel.close()
+                self.kernel = None
+                return
+
+
+# quit() in a cell of a learner's own ends JupyterLab's kernel, and would end this one
+PREPARE = "get_ipython().ask_exit = lambda: None"
+
+
+def seed(root, nb):
+    """What the checks' numbers are drawn from: known to nobody, and the same whenever this submission is graded."""
+    path = root / "grading" / "secret"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(f".secret.{os.getpid()}")
+        new.touch(mode=0o600)
+        new.write_text(secrets.token_hex(32))
+        try:
+            os.link(new, path)  # unless another process was first
+        except FileExistsError:
+            pass
+        new.unlink()
+    text = "\0".join(cell.source for cell in nb.cells)
+    return int.from_bytes(hmac.digest(path.read_bytes(), text.encode(), hashlib.sha256)[:7])
+
+
+# ---- what a page shows
+
+
+@jinja2.pass_context
+def markdown2html(context, source):
+    """nbconvert's filter for Markdown, for Formgrader and nbgrader's feedback: what a learner wrote holds no HTML."""
+    cell = context.get("cell") or {}
+    return markdown(source, theirs="nbgrader" not in cell.get("metadata", {}) or utils.is_solution(cell))
+
+
+def markdown(source, theirs):
+    """Markdown as HTML; of a learner, tags are shown and not obeyed, links lead to the web, formulas to nowhere."""
+    if theirs:
+        source = re.sub(r"\\(?=(href|url|style|class|cssId|data|require|unicode)\b)", r"\\backslash ", source)
+    renderer = IPythonRenderer(escape=theirs, exclude_anchor_links=True, allow_harmful_protocols=False)
+    return MarkdownWithMath(renderer)(source)

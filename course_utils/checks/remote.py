@@ -8,21 +8,23 @@ by the checker, and nothing of the checker can be reached from a submission.
 
 import base64
 import builtins
+import contextlib
 import io
 import itertools
 import json
 import marshal
 import pickle
+import signal
 import sys
 import time
 import traceback
 from dataclasses import dataclass
-from types import FunctionType
+from types import CellType, FunctionType
 
 import numpy as np
 
 SECONDS = 30  # for one call
-LARGEST = 100_000_000  # characters of one reply
+LARGEST = 20_000_000  # bytes of one reply; a longer one is not read
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,7 @@ class Remote:
         reply = self._ask(base64.b64encode(request.getvalue()).decode())
         if "error" in reply:
             kind, text = (str(part)[:1000] for part in reply["error"])
-            error = getattr(builtins, kind, None)
-            known = isinstance(error, type) and issubclass(error, BaseException)
-            try:
-                raise error(text) if known else RuntimeError(f"{kind}: {text}")
-            except TypeError:  # some errors want other arguments than a text
-                raise RuntimeError(f"{kind}: {text}") from None
+            raise _error(kind, text)
         for mine, theirs in zip(args, reply["arguments"], strict=True):
             if isinstance(mine, np.ndarray):  # a change in place shows here too
                 mine[...] = _decode(theirs)
@@ -75,6 +72,7 @@ class Remote:
             for channel in ("shell", "control"):
                 sockets[channel] = zmq.Context.instance().socket(zmq.DEALER)
                 sockets[channel].linger = 0
+                sockets[channel].set(zmq.MAXMSGSIZE, LARGEST)
                 sockets[channel].connect(_address(self.connection, channel))
             content = {
                 "code": "from course_utils.checks import remote as _remote",
@@ -86,18 +84,47 @@ class Remote:
             sent = session.send(sockets["shell"], "execute_request", content)["header"]["msg_id"]
             until = time.monotonic() + SECONDS
             while sockets["shell"].poll(max(0, until - time.monotonic()) * 1000):
-                _, message = session.recv(sockets["shell"], mode=0)
-                if message["parent_header"].get("msg_id") == sent:
+                try:
+                    _, message = session.recv(sockets["shell"], mode=0)
+                    is_mine = message["parent_header"].get("msg_id") == sent
+                except Exception:  # unsigned, no JSON, nested too deeply: nothing was said
+                    continue
+                if is_mine:
                     return _read(message["content"])
             self.dead = f"no answer within {SECONDS} seconds"
             raise TimeoutError(self.dead)
         except BaseException:  # also a check's own alarm: the learner's kernel must not run on
-            session.send(sockets["control"], "interrupt_request", {})
-            sockets["control"].linger = 1000
+            with _no_alarm():  # which rings on, and would cut this off
+                session.send(sockets["control"], "interrupt_request", {})
+                sockets["control"].linger = 1000
             raise
         finally:
             for socket in sockets.values():
                 socket.close()
+
+
+@contextlib.contextmanager
+def _no_alarm():
+    """The guard's alarm waits until this is over."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _error(kind, text):
+    """The error that a learner's function raised, if it is one of Python's own, as it was; else a RuntimeError."""
+    error = getattr(builtins, kind, None)
+    if isinstance(error, type) and issubclass(error, BaseException):
+        try:
+            return error(text)
+        except TypeError:  # some errors want other arguments than a text
+            pass
+    return RuntimeError(f"{kind}: {text}")
 
 
 def _address(connection, channel):
@@ -109,12 +136,10 @@ def _read(content):
     """The reply in what the kernel answered, which may be forged: nothing in it is trusted to be what it should."""
     try:
         text = content["user_expressions"]["reply"]["data"]["text/plain"]
-        if len(text) > LARGEST:
-            return {"error": ["ValueError", f"the result is longer than {LARGEST:,} characters"]}
         # the reply is the repr of an ASCII string: base64 has no quotes and no backslashes
         reply = json.loads(base64.b64decode(text.strip("'")))
         return reply if "error" in reply else {"result": reply["result"], "arguments": reply["arguments"]}
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         return {"error": ["RuntimeError", "the kernel of this notebook gives no readable answer"]}
 
 
@@ -137,7 +162,8 @@ class _Pickler(pickle.Pickler):
 
     def reducer_override(self, item):
         if isinstance(item, FunctionType) and item.__module__ != __name__:
-            return _function, (marshal.dumps(item.__code__), item.__defaults__)
+            cells = [cell.cell_contents for cell in item.__closure__ or ()]
+            return _function, (marshal.dumps(item.__code__), item.__defaults__, item.__kwdefaults__, cells)
         return (_kept, (item.key,)) if isinstance(item, Kept) else NotImplemented
 
 
@@ -181,8 +207,11 @@ def _encode(item):
     return ["kept", id(item)]
 
 
-def _function(code, defaults):
-    return FunctionType(marshal.loads(code), {"np": np, "__builtins__": builtins}, argdefs=defaults)
+def _function(code, defaults, keyword_defaults, cells):
+    known = {"np": np, "__builtins__": builtins}
+    function = FunctionType(marshal.loads(code), known, None, defaults, tuple(CellType(cell) for cell in cells))
+    function.__kwdefaults__ = keyword_defaults
+    return function
 
 
 def _kept(key):

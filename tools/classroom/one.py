@@ -18,6 +18,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config.loader import PyFileConfigLoader
 
 from classroom import notebooks
+from sandbox import Fault
 
 BOOK = ("OverwriteCells", "SaveAutoGrades", "AssignLatePenalties")  # preprocessors that read or write the gradebook
 
@@ -56,34 +57,17 @@ def grade(job):
                 start = time.perf_counter()
                 notebook, about = kind(config=config).preprocess(notebook, about)
                 seconds[kind.__name__] = time.perf_counter() - start
-        seconds |= parts(notebook, seconds.get("Execute", 0))
         for cell in notebook.cells:
-            cell.metadata.pop("execution", None)
             if utils.is_grade(cell):
                 utils.determine_grade(cell)  # raises if it cannot be read
+    except Fault as fault:
+        return {"fault": str(fault)}
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         text = " ".join(str(error).split())[:500]
         return {"fault": f"{type(error).__name__}: {text} ({Path(where.filename).name}, line {where.lineno})"}
-    seconds["all"] = time.perf_counter() - begin
+    seconds |= about.pop("seconds", {}) | {"all": time.perf_counter() - begin}
     return {"notebook": nbformat.writes(notebook), "seconds": {name: round(took, 3) for name, took in seconds.items()}}
-
-
-def parts(notebook, total):
-    """Where the seconds of running went: graded cells, the longest of them (it trains), other cells, the rest."""
-    took = {"checks": [], "cells": []}
-    for cell in notebook.cells:
-        marks = cell.metadata.get("execution", {})
-        begin, end = (marks.get(key) for key in ("iopub.status.busy", "shell.execute_reply"))
-        if isinstance(begin, str) and isinstance(end, str):
-            try:
-                length = (utils.parse_utc(end) - utils.parse_utc(begin)).total_seconds()
-            except Exception:  # a forged time
-                continue
-            took["checks" if utils.is_grade(cell) else "cells"].append(length)
-    longest = max(took["checks"], default=0)
-    checks, cells = sum(took["checks"]) - longest, sum(took["cells"])
-    return {"training": longest, "checks": checks, "cells": cells, "start": total - longest - checks - cells}
 
 
 def points(notebook):
