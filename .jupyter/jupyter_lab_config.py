@@ -7,6 +7,7 @@ course = Path(__file__).resolve().parent.parent
 c = get_config()  # noqa: F821, Jupyter defines it
 c.LabApp.default_url = "/lab/tree/README.md"  # the map of the course, which labconfig/ has rendered
 c.LabApp.workspaces_dir = str(course / ".venv" / "workspaces")  # the tabs you left open here, and no other project's
+c.LabApp.extra_labextensions_path = [str(course / "docs")]  # predictions and knobs: docs/live/lab.js
 c.ServerApp.allow_root = True  # in a container one often is root
 
 # Kernels inherit this. Threads of torch that wait for work then sleep; busy waiting makes a run on a busy machine

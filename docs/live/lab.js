@@ -1,0 +1,90 @@
+// JupyterLab's side of live.js, as JupyterLab loads an extension: no build, no dependency.
+// .jupyter/jupyter_lab_config.py names the folder; everything here is an ordinary file that the server hands out.
+(() => {
+  const HERE = document.currentScript.src.replace(/[^/]*$/, "");
+  const PLAYGROUND = new URL("../playground/playground.js", HERE).href;
+  let shared; // JupyterLab's own modules
+
+  const loaded = new Promise((done, fail) => {
+    const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: HERE + "live.css" });
+    const script = Object.assign(document.createElement("script"), { src: HERE + "live.js", onload: done, onerror: fail });
+    document.head.append(style, script);
+  });
+
+  const source = cell => cell.model.sharedModel.getSource();
+  const rendered = cell => (cell.model.type == "markdown" && cell.node.querySelector(".jp-RenderedMarkdown")) || null;
+
+  // One open notebook. Cells are rendered when they come into view and anew after each edit: look again, often.
+  function follow(panel) {
+    const ran = new Set(), watched = new WeakSet();
+    let due = 0;
+    const look = () => (due ||= requestAnimationFrame(() => { due = 0; refresh(); }));
+
+    function refresh() {
+      if (panel.isDisposed || !panel.content.model) return;
+      const chapter = panel.context.path.split("/").pop().replace(/\.ipynb$/, "");
+      const guesses = Live.guesses(chapter);
+      let question = null, between = [], count = 0;
+      for (const cell of panel.content.widgets) {
+        const text = source(cell), node = rendered(cell);
+        if (cell.model.type == "code" && !watched.has(cell.model)) {
+          watched.add(cell.model);
+          cell.model.stateChanged.connect((model, change) => {
+            // A cell that is run shows its output as ever, guess or not.
+            if (change.name == "executionCount" && change.newValue) ran.add(model.id), look();
+          });
+        }
+        if (cell.model.type == "markdown" && text.startsWith("**Predict first.**")) [question, between] = [cell, []];
+        else if (question && cell.model.type == "markdown" && text.startsWith("**Outcome:")) {
+          join(chapter, ++count, question, between, cell);
+          question = null;
+        } else if (question) between.push(cell);
+        if (!node) continue;
+        if (text.startsWith("*For lecturers:*")) Live.foldNotes(node);
+        if (text.includes("[Turn the knobs:")) Live.knobs(node, PLAYGROUND);
+        if (count && [...node.querySelectorAll("h2")].some(Live.isEnd)) guesses.score(node);
+      }
+      for (const number of guesses.asked.keys()) if (number > count) guesses.asked.delete(number);
+    }
+
+    function join(chapter, number, question, between, outcome) {
+      const hold = on => {
+        for (const cell of between) cell.toggleClass("live-wait", on && cell.model.type == "code" && !ran.has(cell.model.id));
+        outcome.toggleClass("live-wait", on && !!outcome.rendered);
+      };
+      const [node, end] = [rendered(question), rendered(outcome)];
+      const known = Live.guesses(chapter).asked.get(number);
+      if (known && known.node == node && known.outcome == end && node.contains(known.ask) && end.contains(known.echo)) {
+        hold(known.guess === undefined);
+      } else if (node && end && Live.isQuestion(node) && Live.isOutcome(end)) {
+        known?.ask.remove();
+        known?.echo.remove();
+        new Live.Question(chapter, number, node, end, hold).guesses.show();
+      } else hold(Live.guesses(chapter).all[number] === undefined); // not yet rendered
+    }
+
+    new MutationObserver(look).observe(panel.content.node, { childList: true, subtree: true });
+    panel.content.model?.cells.changed.connect(look);
+    look();
+  }
+
+  const plugin = tracker => ({
+    id: "live:plugin",
+    autoStart: true,
+    requires: [tracker],
+    activate: (app, notebooks) => {
+      const start = panel => Promise.all([loaded, panel.context.ready, panel.revealed]).then(() => follow(panel));
+      notebooks.forEach(start);
+      notebooks.widgetAdded.connect((_, panel) => void start(panel));
+    },
+  });
+
+  (window._JUPYTERLAB ??= {}).live = {
+    init: modules => void (shared = modules),
+    get: async () => {
+      const [version] = Object.values(shared["@jupyterlab/notebook"]);
+      const { INotebookTracker } = (await version.get())();
+      return () => ({ __esModule: true, default: plugin(INotebookTracker) });
+    },
+  };
+})();

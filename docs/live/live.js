@@ -1,0 +1,243 @@
+// What is alive in a chapter without a kernel: predictions and knobs; the same on the site, on a slide, in JupyterLab.
+//
+// A prediction is plain Markdown: a cell that begins "**Predict first.**" and ends with a list of answers (without a
+// list, a number is asked for), cells that show what happens, and a cell that begins "**Outcome: one of the answers.**".
+// A paragraph that is nothing but a link "Turn the knobs: ..." to the playground becomes the playground itself.
+const Live = (() => {
+  const NEAR = 0.2; // a number within a fifth of the measured one counts as right
+  const QUESTION = /^\s*Predict first\.\s/, OUTCOME = /^\s*Outcome:\s*([^]+?)\.?\s*$/;
+
+  const element = (name, attributes = {}, ...children) => {
+    const node = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    node.append(...children);
+    return node;
+  };
+  const words = node => node.textContent.replace(/\s+/g, " ").trim();
+  const plain = text => text.replace(/\s+/g, " ").replace(/[\s.]+$/, "").toLowerCase();
+  const number = text => {
+    const found = text.replace("\u2212", "-").replace(/(\d),(?=\d{3}\b)/g, "$1").match(/-?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?/i);
+    return found ? Number(found[0]) : NaN;
+  };
+
+  // --- What one learner has guessed in one chapter, kept in the browser: {number of the question: guess} -----------
+  class Guesses {
+    constructor(chapter) {
+      this.key = `predictions/${chapter}`;
+      this.asked = new Map(); // number -> question
+      this.scores = new Set(); // elements that show the score
+      try {
+        this.all = JSON.parse(localStorage.getItem(this.key)) || {};
+      } catch {
+        this.all = {}; // storage is shut off: guesses live as long as the page
+      }
+    }
+    set(number, guess) {
+      if (guess === undefined) delete this.all[number];
+      else this.all[number] = guess;
+      try {
+        localStorage.setItem(this.key, JSON.stringify(this.all));
+      } catch {}
+      this.show();
+    }
+    forget() {
+      this.all = {};
+      try {
+        localStorage.removeItem(this.key);
+      } catch {}
+      this.show();
+    }
+    show() {
+      for (const question of this.asked.values()) question.show();
+      const given = [...this.asked.values()].filter(question => question.guess);
+      const right = given.filter(question => question.right(question.guess)).length;
+      for (const score of this.scores) {
+        const count = `${right} of the chapter's ${this.asked.size} predictions right`;
+        score.firstChild.textContent = given.length
+          ? `Your guesses: ${count}${given.length < this.asked.size ? `, ${given.length} made so far` : ""}. `
+          : `Your guesses: none yet, of the chapter's ${this.asked.size} predictions. `;
+        score.lastChild.hidden = !Object.keys(this.all).length;
+      }
+    }
+    // Write the score at the end of `place`; once.
+    score(place) {
+      if (!place || place.querySelector(":scope > .live-score")) return;
+      const forget = element("button", { type: "button", class: "live-quiet" }, "Forget them");
+      forget.onclick = () => this.forget();
+      const score = element("p", { class: "live-score", "data-lm-suppress-shortcuts": "" }, "", forget);
+      score.prepend(document.createTextNode(""));
+      place.append(score);
+      this.scores.add(score);
+      this.show();
+    }
+  }
+  const chapters = {};
+  const guesses = chapter => (chapters[chapter] ??= new Guesses(chapter));
+
+  // --- A question and its outcome ----------------------------------------------------------------------------------
+  class Question {
+    // node, outcome: the elements that hold the two texts; hold(true) hides what happened, hold(false) shows it.
+    constructor(chapter, number, node, outcome, hold = () => {}) {
+      Object.assign(this, { guesses: guesses(chapter), number, node, outcome, hold });
+      this.answer = words(outcome.querySelector("strong")).match(OUTCOME)[1];
+      const last = node.lastElementChild;
+      this.list = last.localName == "ul" ? last : null;
+      this.build();
+      this.guesses.asked.set(number, this);
+    }
+    build() {
+      const stop = { "data-lm-suppress-shortcuts": "" }; // JupyterLab's single-letter keys are not meant here
+      this.said = element("p", { class: "live-said", role: "status" });
+      this.skip = element("button", { type: "button", class: "live-quiet" }, "Show it without a guess");
+      this.again = element("button", { type: "button", class: "live-quiet" }, "Guess again");
+      this.skip.onclick = () => this.take("");
+      this.again.onclick = () => {
+        this.take(undefined);
+        (this.field || this.buttons[0]).focus();
+      };
+      this.buttons = [];
+      this.ask = element("div", { class: "live-ask", role: "group", "aria-label": "Your guess", ...stop });
+      if (this.list) {
+        this.list.hidden = true;
+        for (const item of this.list.children) {
+          const button = element("button", { type: "button", class: "live-answer", "aria-pressed": "false" });
+          button.append(...item.cloneNode(true).childNodes);
+          button.dataset.answer = words(item);
+          button.onclick = () => this.take(button.dataset.answer);
+          this.buttons.push(button);
+        }
+        this.ask.append(...this.buttons);
+      } else {
+        this.field = element("input", { inputmode: "decimal", size: 9, autocomplete: "off", "aria-label": "Your guess, a number" });
+        const form = element("form", {}, this.field, element("button", { class: "live-answer" }, "Guess"));
+        form.onsubmit = event => {
+          event.preventDefault();
+          const guess = number(this.field.value.replace(/,(?!\d{3}\b)/, "."));
+          if (Number.isFinite(guess)) this.take(String(guess));
+          else this.said.textContent = "A number, please, such as 12 or 0.5.";
+        };
+        this.ask.append(form);
+      }
+      this.ask.append(this.skip, this.said, this.again);
+      this.ask.addEventListener("keydown", event => event.stopPropagation()); // a slide show's keys neither
+      this.node.append(this.ask);
+      this.echo = element("p", { class: "live-echo", "aria-hidden": "true" }); // the same words beside the outcome
+      this.outcome.prepend(this.echo);
+    }
+    get guess() {
+      const guess = this.guesses.all[this.number];
+      const known = !guess || !this.list || this.buttons.some(button => button.dataset.answer == guess);
+      return known ? guess : undefined; // the chapter has been rewritten since
+    }
+    take(guess) {
+      this.guesses.set(this.number, guess);
+    }
+    right(guess) {
+      if (this.list) return plain(guess) == plain(this.answer);
+      const measured = number(this.answer);
+      return Math.abs(Number(guess) - measured) <= NEAR * Math.abs(measured);
+    }
+    verdict() {
+      const { guess, answer } = this;
+      if (guess === undefined) return "";
+      if (!guess) return `You did not guess. It was: ${answer}.`;
+      if (this.list) return this.right(guess) ? `You said “${guess}”: right.` : `You said “${guess}”. It was: ${answer}.`;
+      const factor = Number(guess) / number(answer);
+      let off = this.right(guess) ? ": right, within a fifth." : ".";
+      if (!this.right(guess) && factor > 0 && factor < Infinity) {
+        const times = factor > 1 ? factor : 1 / factor;
+        off = `: too ${factor > 1 ? "large" : "small"} by a factor of ${times < 10 ? times.toFixed(1) : Math.round(times)}.`;
+      }
+      return `You said ${guess}, measured ${answer}${off}`;
+    }
+    show() {
+      const open = this.guess !== undefined;
+      this.said.textContent = this.echo.textContent = this.verdict();
+      this.said.hidden = false;
+      this.echo.hidden = !open;
+      this.skip.hidden = open;
+      this.again.hidden = !open;
+      for (const button of this.buttons) {
+        const chosen = open && button.dataset.answer == this.guess;
+        button.setAttribute("aria-pressed", chosen);
+        button.disabled = open;
+        button.classList.toggle("live-right", open && plain(button.dataset.answer) == plain(this.answer));
+      }
+      if (this.field) {
+        this.field.readOnly = open;
+        if (open) this.field.value = this.guess;
+        this.field.nextSibling.hidden = open;
+      }
+      this.node.classList.add("live-question");
+      this.hold(!open);
+    }
+  }
+
+  const isQuestion = node => QUESTION.test(node.textContent) && !!node.querySelector("strong");
+  const isOutcome = node => OUTCOME.test(node.querySelector("strong")?.textContent ?? "") && /^\s*Outcome:/.test(node.textContent);
+
+  // --- Knobs -------------------------------------------------------------------------------------------------------
+  let script; // the playground's, fetched when the first knobs turn up
+  const playground = address =>
+    (script ??= new Promise((done, fail) => {
+      if (customElements.get("optimizer-knobs")) return done();
+      const tag = element("script", { src: address });
+      tag.onload = done;
+      tag.onerror = fail;
+      document.head.append(tag);
+    }));
+
+  // Put the playground in the place of each link to it in `root`. address: of playground.js, if not beside the page.
+  async function knobs(root, address) {
+    const found = [...root.querySelectorAll("p > a[href*='preset=']")].filter(
+      link => /^\s*Turn the knobs:/.test(link.textContent) && words(link.parentNode) == words(link) && !link.closest(".live-knobs"),
+    );
+    for (const link of found) {
+      const [, preset, state] = link.getAttribute("href").match(/#preset=([\w-]+)&?(.*)$/);
+      const place = element("div", { class: "live-knobs", "data-lm-suppress-shortcuts": "" });
+      link.parentNode.replaceWith(place);
+      place.append(link);
+      link.classList.add("live-caption");
+      try {
+        await playground(address ?? new URL("playground.js", link.href).href);
+      } catch {
+        continue; // the link is still there
+      }
+      place.append(element("optimizer-knobs", { preset, ...(state && { state }) }));
+      place.addEventListener("keydown", event => event.stopPropagation());
+    }
+  }
+
+  // --- Notes for lecturers: folded ---------------------------------------------------------------------------------
+  function foldNotes(node) {
+    if (!/^\s*For lecturers:/.test(node.textContent) || node.querySelector("details.lecturers")) return;
+    node.querySelector("em")?.remove();
+    node.prepend(element("details", { class: "lecturers" }, element("summary", {}, "For lecturers"), ...node.childNodes));
+  }
+
+  // --- A page of the site, or a deck: everything is there when the script runs --------------------------------------
+  function page() {
+    const chapter = location.pathname.split("/").pop().replace(/\.html$/, "");
+    const deck = document.querySelector(".reveal");
+    const texts = deck ? ".jp-MarkdownCell .jp-RenderedMarkdown" : ".predict-question, .predict-outcome";
+    let asked = null, count = 0;
+    for (const node of document.querySelectorAll(texts)) {
+      if (isQuestion(node)) asked = node;
+      else if (asked && isOutcome(node)) {
+        const held = node.closest("details.predict-held"); // on the site; a deck shows one thing after the other
+        if (held) held.open = true;
+        new Question(chapter, ++count, asked, node, on => held?.classList.toggle("live-wait", on));
+        asked = null;
+      }
+    }
+    if (count) {
+      if (!deck) guesses(chapter).score([...document.querySelectorAll("h2")].find(isEnd)?.parentNode);
+      guesses(chapter).show();
+    }
+    knobs(document);
+  }
+  const isEnd = heading => /^\s*What to remember/.test(heading.textContent);
+
+  if (document.querySelector(".reveal, article")) page();
+  return { Question, guesses, knobs, foldNotes, isQuestion, isOutcome, isEnd };
+})();
