@@ -1,6 +1,6 @@
 """Build the lecture: docs/lecture.md as one reveal.js deck, its figures and numbers taken from the executed chapters.
 
-    python tools/lecture.py         writes build/slides/lecture.html; `make lecture` does, and the chapters' decks too
+tools/slides.py, which makes the chapters' decks, calls it: `make lecture` builds them all.
 
 A slide of docs/lecture.md is Markdown between two lines `---`:
 
@@ -29,7 +29,6 @@ the same slide takes its place on paper.
 
 import ast
 import re
-import sys
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -40,7 +39,7 @@ from nbconvert.filters import markdown2html
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "docs" / "lecture.md"
-TEMPLATE = ROOT / "docs" / "slides" / "lecture.html"
+TEMPLATE = ROOT / "docs" / "slides" / "slides.html"  # of every deck
 BUILT = ROOT / "build" / "slides"
 
 PATHS = (20, 45, 90)  # minutes
@@ -185,6 +184,25 @@ def with_references(markdown, where):
     return re.sub(r"(?:<p>)?APART(\d+)X(?:</p>)?", lambda found: apart[int(found[1])], html)
 
 
+def inline(markdown):
+    """A title's Markdown as HTML, without a paragraph around it."""
+    return markdown2html(markdown).strip().removeprefix("<p>").removesuffix("</p>")
+
+
+def slug(heading):
+    """A heading's address, as JupyterLab makes it."""
+    return heading.replace(" ", "-")
+
+
+def page(title, sections):
+    """A whole deck."""
+    return (
+        TEMPLATE.read_text("utf-8")
+        .replace("<!-- title -->", escape(title))
+        .replace("<!-- slides -->", "".join(sections))
+    )
+
+
 def clock(minutes):
     return "{}:{:02}".format(*divmod(round(60 * minutes), 60))
 
@@ -202,7 +220,7 @@ def schedule(slides, path):
 def section(slide, ends):
     """One slide as reveal.js wants it, notes and the way back to its chapter with it."""
     name, _, heading = slide.chapter.partition("#")
-    back = f"{name}.html#{heading.replace(' ', '-')}" if heading else f"{name}.html"
+    back = f"{name}.html#{escape(slug(heading))}" if heading else f"{name}.html"
     over = " · ".join(f"{clock(ends[path][slide.id])} of {path}" for path in PATHS if slide.id in ends[path])
     notes = "\n\n".join(
         [f"**Over at {over}.**", slide.say]
@@ -213,7 +231,7 @@ def section(slide, ends):
     if slide.title.startswith("Vote:"):
         kind, body = " vote", body.replace("<img ", '<img class="fragment" ')
     return f"""<section id="{slide.id}" data-paths="{" ".join(map(str, slide.paths))}">
-<h2>{markdown2html(slide.title).strip().removeprefix("<p>").removesuffix("</p>")}</h2>
+<h2>{inline(slide.title)}</h2>
 <div class="body{kind}">{body}</div>
 <a class="from" href="{back}">chapter {int(name[:2])}</a>
 <aside class="notes">{markdown2html(notes)}</aside>
@@ -221,23 +239,21 @@ def section(slide, ends):
 """
 
 
+def plan(slides):
+    """The lecture of 45 minutes as the rows of a table: until when, the claim, its chapter."""
+    ends = schedule(slides, 45)
+    return "\n".join(
+        f'<tr><td>{clock(ends[slide.id])}</td><td><a href="lecture.html#{slide.id}">{inline(slide.title)}</a></td></tr>'
+        for slide in slides
+        if slide.id in ends
+    )
+
+
 def build(source=SOURCE, built=BUILT):
     """Write lecture.html into ``built``, beside the decks' files, and return the slides."""
     slides = parse(source.read_text("utf-8"))
     ends = {path: schedule(slides, path) for path in PATHS}
-    page = TEMPLATE.read_text("utf-8").replace("<!-- slides -->", "".join(section(slide, ends) for slide in slides))
+    whole = page("Optimization in deep learning: the lecture", [section(slide, ends) for slide in slides])
     built.mkdir(parents=True, exist_ok=True)
-    (built / "lecture.html").write_text(page, "utf-8")
+    (built / "lecture.html").write_text(whole, "utf-8")
     return slides
-
-
-if __name__ == "__main__":
-    try:
-        slides = build()
-    except Broken as error:
-        sys.exit(f"docs/lecture.md: {error}")
-    minutes = {path: sum(slide.minutes for slide in slides if path in slide.paths) for path in PATHS}
-    print(
-        f"{len(slides)} slides in {BUILT / 'lecture.html'}: "
-        + ", ".join(f"{minutes[path]:.0f} of {path} minutes" for path in PATHS)
-    )

@@ -4,77 +4,165 @@
 
 All is taken from the committed notebooks, outputs and all; nothing is run. The folder can be carried away on a stick:
 its pages open from the disk and need no network.
+
+A chapter's deck is for walking through the notebook. Every heading begins a slide. Cells whose slide type is *skip* are
+left out, and so is everything under a heading `Deeper: ...`. A slide shows what can be looked at: a title, a figure,
+formulas, short lists, small tables, a question, and code where it is the point (cells tagged `rule` or `loop`). The
+prose around it becomes the speaker's notes, and so do cells of the type *notes*.
 """
 
 import re
 import shutil
 import sys
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
+import lecture
 import nbformat
-from nbconvert import SlidesExporter
-from nbconvert.preprocessors import TagRemovePreprocessor
+from nbconvert.filters import markdown2html
 from vendor import vendor
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "docs" / "slides"
 BUILT = ROOT / "build" / "slides"
+PLAYGROUND = ROOT / "docs" / "playground"
 
-INDEX = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>Slides</title>
-<link rel="stylesheet" href="vendor/reset.css">
-<link rel="stylesheet" href="slides.css">
-</head>
-<body>
-<main class="index">
-<h1>Optimization in deep learning: the slides</h1>
-<ul>
-{links}
-</ul>
-<p>In a deck, <kbd>space</kbd> goes on, <kbd>s</kbd> opens the speaker's view with its notes, <kbd>esc</kbd> shows all
-slides, <kbd>f</kbd> fills the screen and <kbd>?</kbd> lists the other keys. To print a deck or to save it as a PDF,
-open it with <code>?print-pdf</code> after its address.</p>
-</main>
-</body>
-</html>
-"""
+CODE = {"rule", "loop"}  # tags of cells whose code is the point
+MOST = 25  # slides of a deck
+TOGETHER = 3  # formulas, lists and tables on one slide
+ROWS, WORDS = 5, 45  # a table or a list with more of them goes to the notes
+
+
+@dataclass
+class Slide:
+    title: str
+    heading: str  # the section's own heading, for the address
+    shown: list[str] = field(default_factory=list)  # HTML
+    notes: list[str] = field(default_factory=list)  # Markdown
+    pictures: int = 0
 
 
 def relink(markdown):
-    """Let links to other chapters lead to their decks, and other links to the site's pages, one folder up."""
+    """Let links to other chapters lead to their decks; links to other files become plain words."""
     markdown = re.sub(r"\]\((?:\.\./notebooks/)?(\w+)\.ipynb", r"](\1.html", markdown)
-    markdown = re.sub(r"\]\(\.\./README\.md", "](index.html", markdown)
-    return re.sub(r"\]\((\.\./[^):\s]+)\.(?:ipynb|md)", r"](\1.html", markdown)
+    return re.sub(r"\[([^\]]+)\]\(\.\./(?!docs/playground)[^)]*\)", r"\1", markdown)
 
 
-def exporter():
-    """nbconvert's own, with the template of docs/slides/ and without the code of figures."""
-    slides = SlidesExporter(
-        extra_template_basedirs=[str(TEMPLATE.parent)],
-        template_name=TEMPLATE.name,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-    )
-    slides.register_preprocessor(TagRemovePreprocessor(remove_input_tags={"hide-input"}), enabled=True)
-    return slides
+def without_deeper(cells):
+    """The cells outside sections whose heading begins with ``Deeper:``."""
+    inside = None  # the level of the Deeper heading we are under
+    for cell in cells:
+        heading = cell.cell_type == "markdown" and re.match(r"(#+) (.+)", cell.source)
+        if heading and (inside is None or len(heading[1]) <= inside):
+            inside = len(heading[1]) if heading[2].startswith("Deeper:") else None
+        if inside is None:
+            yield cell
 
 
-def deck(path, slides):
-    """Write one chapter's deck and return its title."""
+def kind(cell):
+    return cell.metadata.get("slideshow", {}).get("slide_type", "-")
+
+
+def blocks(markdown):
+    """A cell's paragraphs, formulas, lists and tables, one by one."""
+    return [block for block in re.split(r"\n\s*\n", markdown.strip()) if block]
+
+
+def fits(block):
+    """Whether a block of Markdown is something to look at, and short enough for a slide."""
+    words = len(re.sub(r"\$.*?\$", "", block, flags=re.S).split())
+    if block.startswith("$$"):
+        return True
+    if block.startswith("|"):
+        return block.count("\n") <= ROWS + 1 and words <= 2 * WORDS
+    if re.match(r"([-*]|\d+\.) ", block):
+        return words <= WORDS
+    return block.startswith("**Predict first.**") or bool(lecture.KNOBS.match(block))
+
+
+def slides(notebook):
+    """A chapter's slides, in order."""
+    made = []
+    for cell in without_deeper(notebook.cells):
+        if kind(cell) == "skip" or "setup" in cell.metadata.get("tags", ()):
+            continue
+        if kind(cell) == "notes":
+            made[-1].notes.append(re.sub(r"^\*For lecturers:\*\s*", "", cell.source))
+        elif cell.cell_type == "markdown":
+            text(cell, made)
+        elif cell.cell_type == "code":
+            pictures(cell, made)
+    return [slide for slide in made if slide.shown]
+
+
+def text(cell, made):
+    """Put a Markdown cell's blocks where they belong."""
+    source = relink(cell.source)
+    heading = re.match(r"#+ (.+)\n*", source)
+    if heading:
+        made.append(Slide(heading[1], heading[1]))
+        source = source[heading.end() :]
+    for block in blocks(source):
+        outcome = re.match(r"\*\*Outcome: (.+?)\*\*\s*(.*)", block, re.S)
+        if block.startswith("**Predict first.**"):
+            made.append(Slide("Predict first", made[-1].heading))
+            made[-1].shown.append(markdown2html(block.removeprefix("**Predict first.**").strip()))
+        elif outcome:
+            made[-1].shown.append(f'<p class="outcome">{escape(outcome[1])}</p>')
+            made[-1].notes.append(outcome[2])
+        elif fits(block):
+            if len(made[-1].shown) >= TOGETHER:
+                made.append(Slide(made[-1].title, made[-1].heading))
+            made[-1].shown.append(lecture.with_references(block, made[-1].heading))
+        else:
+            made[-1].notes.append(block)
+
+
+def pictures(cell, made):
+    """Put a code cell's figure or film, and its code where that is the point, where they belong."""
+    if CODE & set(cell.metadata.get("tags", ())):
+        made.append(Slide(made[-1].heading, made[-1].heading))
+        made[-1].shown.append(markdown2html(f"```python\n{lecture.code(cell.source)}\n```"))
+    for output in cell.outputs:
+        data = output.get("data", {})
+        if "image/png" in data or "<video" in data.get("text/html", ""):
+            if made[-1].pictures or len(made[-1].shown) >= TOGETHER:
+                made.append(Slide(made[-1].heading, made[-1].heading))
+            made[-1].shown.append(lecture.figure(cell, made[-1].heading))
+            made[-1].pictures += 1
+            break
+
+
+def section(slide, name, stem):
+    """One slide as reveal.js wants it. ``name`` is its address in the deck."""
+    beside = " beside" if slide.pictures and len(slide.shown) > 1 else ""
+    notes = markdown2html("\n\n".join(slide.notes))
+    page = f"../notebooks/{stem}.html#{lecture.slug(slide.heading)}"
+    return f"""<section id="{escape(name)}">
+<h2>{lecture.inline(slide.title)}</h2>
+<div class="body{beside}">{"".join(slide.shown)}</div>
+<a class="from" data-page="{escape(page)}" href="lecture.html">the lecture</a>
+<aside class="notes">{notes}</aside>
+</section>
+"""
+
+
+def deck(path):
+    """Write one chapter's deck and return its title. Raises ``lecture.Broken`` if it is too long."""
     notebook = nbformat.read(path, as_version=4)
-    title = notebook.metadata.title = re.match(r"# (.+)", notebook.cells[0].source)[1]
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = relink(cell.source)
-        cell.source = cell.source.removeprefix("# NBVAL_CHECK_OUTPUT\n")  # speaks to the tests
-    page, _ = slides.from_notebook_node(notebook)
-    (BUILT / f"{path.stem}.html").write_text(page, "utf-8")
+    made = slides(notebook)
+    if len(made) > MOST:
+        raise lecture.Broken(
+            f"{path.name} makes {len(made)} slides, more than {MOST}: mark cells as skip, or as Deeper"
+        )
+    used, sections = {}, []
+    for slide in made:
+        name = lecture.slug(slide.heading)
+        used[name] = used.get(name, 0) + 1
+        sections.append(section(slide, name if used[name] == 1 else f"{name}-{used[name]}", path.stem))
+    title = re.match(r"# (.+)", notebook.cells[0].source)[1]
+    (BUILT / f"{path.stem}.html").write_text(lecture.page(title, sections), "utf-8")
     return title
 
 
@@ -86,12 +174,18 @@ def main(paths):
             shutil.copy(file, BUILT / "vendor")
     for file in ("slides.css", "slides.js"):
         shutil.copy(TEMPLATE / file, BUILT)
-    slides = exporter()
-    titles = {path.stem: deck(path, slides) for path in paths}
-    links = [f'<li><a href="{stem}.html">{escape(title)}</a></li>' for stem, title in titles.items()]
-    (BUILT / "index.html").write_text(INDEX.format(links="\n".join(links)), "utf-8")
-    print(f"{len(titles)} decks in {BUILT / 'index.html'}")
+    shutil.copytree(PLAYGROUND, BUILT / "playground")
+    talk = lecture.build()
+    titles = {path.stem: deck(path) for path in paths}
+    links = "\n".join(f'<li><a href="{stem}.html">{escape(title)}</a></li>' for stem, title in titles.items())
+    page = (TEMPLATE / "index.html").read_text("utf-8")
+    page = page.replace("<!-- decks -->", links).replace("<!-- plan -->", lecture.plan(talk))
+    (BUILT / "index.html").write_text(page, "utf-8")
+    print(f"the lecture, {len(talk)} slides, and {len(titles)} decks in {BUILT / 'index.html'}")
 
 
 if __name__ == "__main__":
-    main([Path(name) for name in sys.argv[1:]] or sorted((ROOT / "notebooks").glob("*.ipynb")))
+    try:
+        main([Path(name) for name in sys.argv[1:]] or sorted((ROOT / "notebooks").glob("*.ipynb")))
+    except lecture.Broken as error:
+        sys.exit(str(error))

@@ -1,29 +1,29 @@
-// Start a deck: set its formulas, shrink what is too long for a slide, then hand over to reveal.js.
-const WIDTH = 1280, HEIGHT = 720;
+// Start a deck: of a lecture, keep the slides of the path that the address asks for (?path=20, 45 or 90); set the formulas; go.
+const asked = new URLSearchParams(location.search);
 
-// Take 2 % off the element's font until it fits, or is as small as `smallest` (a share of what it was).
-function shrink(element, fits, smallest) {
-  const size = of => parseFloat(getComputedStyle(of).fontSize), full = size(element) / size(element.parentElement);
-  for (let share = 1; !fits() && share > smallest; share -= 0.02) element.style.fontSize = full * share + "em";
+// Take 2 % off the body's font until it fits: a slide that holds a little too much stays whole.
+function fit(body) {
+  for (let size = parseFloat(getComputedStyle(body).fontSize); body.scrollHeight > body.clientHeight + 1 && size > 24; size *= 0.98) {
+    body.style.fontSize = size + "px";
+  }
 }
 
 async function start() {
+  const path = asked.get("path") || "45";
+  for (const slide of document.querySelectorAll(".slides > section[data-paths]")) {
+    if (!slide.dataset.paths.split(" ").includes(path)) slide.remove();
+  }
+  if (document.documentElement.dataset.site !== undefined) { // the web site lies around the slides
+    for (const link of document.querySelectorAll(".from[data-page]")) link.href = link.dataset.page;
+  }
   await MathJax.startup.promise;
   await MathJax.typesetPromise();
   await Promise.all(Array.from(document.images, image => image.decode().catch(() => {})));
-  // Every size in slides.css is in em: a smaller font makes the figures smaller, too.
-  for (const slide of document.querySelectorAll(".slides section section")) {
-    for (const pre of slide.querySelectorAll("pre")) {
-      const fits = () => pre.scrollWidth <= pre.clientWidth;
-      shrink(pre, fits, 0.75);
-      if (!fits()) pre.style.whiteSpace = "pre-wrap";
-    }
-    shrink(slide, () => slide.scrollHeight <= HEIGHT && slide.scrollWidth <= WIDTH, 0.5);
-  }
-  document.querySelector(".reveal").classList.remove("measuring");
+  document.querySelectorAll(".slides .body").forEach(fit);
   await Reveal.initialize({
-    width: WIDTH, height: HEIGHT, margin: 0, center: false, hash: true, slideNumber: "c/t", transition: "none",
-    pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1, plugins: [RevealNotes],
+    width: 1280, height: 720, margin: 0, center: false, display: "flex", hash: true, slideNumber: "c/t", transition: "none",
+    scrollActivationWidth: null, pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1,
+    showNotes: asked.has("notes") && "separate-page", plugins: [RevealNotes],
   });
   // Only the slide that is shown plays its film.
   const film = slide => slide.querySelectorAll("video").forEach(video => video.play().catch(() => {}));
