@@ -31,7 +31,7 @@ PLAYGROUND = ROOT / "docs" / "playground"
 CODE = {"rule", "loop"}  # tags of cells whose code is the point
 MOST = 25  # slides of a deck
 TOGETHER = 3  # formulas, lists and tables on one slide
-ROWS, WORDS = 5, 45  # a table or a list with more of them goes to the notes
+ROWS, WORDS, CAPTION = 5, 45, 26  # a table, a list, a sentence with more of them goes to the notes
 
 
 @dataclass
@@ -40,7 +40,8 @@ class Slide:
     heading: str  # the section's own heading, for the address
     shown: list[str] = field(default_factory=list)  # HTML
     notes: list[str] = field(default_factory=list)  # Markdown
-    pictures: int = 0
+    pictures: bool = False
+    caption: str = ""  # HTML, below the picture
 
 
 def relink(markdown):
@@ -112,11 +113,20 @@ def text(cell, made):
             made[-1].shown.append(f'<p class="outcome">{escape(outcome[1])}</p>')
             made[-1].notes.append(outcome[2])
         elif fits(block):
-            if len(made[-1].shown) >= TOGETHER:
+            if len(made[-1].shown) >= TOGETHER or made[-1].pictures:
                 made.append(Slide(made[-1].title, made[-1].heading))
             made[-1].shown.append(lecture.with_references(block, made[-1].heading))
         else:
+            caption = made[-1].pictures and not made[-1].caption and sentence(block)
+            if caption:
+                made[-1].caption = lecture.inline(caption)
             made[-1].notes.append(block)
+
+
+def sentence(block):
+    """The first sentence of a paragraph, if it is short enough to stand below a figure."""
+    found = re.match(r"(?:\*\*Answer\.\*\* )?(.+?[.!?])(?=\s|$)", " ".join(block.split()))
+    return found[1] if found and len(found[1].split()) <= CAPTION and found[1].count("**") % 2 == 0 else ""
 
 
 def pictures(cell, made):
@@ -127,21 +137,23 @@ def pictures(cell, made):
     for output in cell.outputs:
         data = output.get("data", {})
         if "image/png" in data or "<video" in data.get("text/html", ""):
-            if made[-1].pictures or len(made[-1].shown) >= TOGETHER:
-                made.append(Slide(made[-1].heading, made[-1].heading))
+            if made[-1].pictures or len(made[-1].shown) > 1 or "<table" in "".join(made[-1].shown):
+                made.append(Slide(made[-1].title, made[-1].heading))
             made[-1].shown.append(lecture.figure(cell, made[-1].heading))
-            made[-1].pictures += 1
+            made[-1].pictures = True
             break
 
 
 def section(slide, name, stem):
     """One slide as reveal.js wants it. ``name`` is its address in the deck."""
-    beside = " beside" if slide.pictures and len(slide.shown) > 1 else ""
+    text = "".join(slide.shown)
+    beside = " beside" if slide.pictures and re.match("<[uo]l", text) else ""
+    caption = f'<p class="caption">{slide.caption}</p>' if slide.caption else ""
     notes = markdown2html("\n\n".join(slide.notes))
     page = f"../notebooks/{stem}.html#{lecture.slug(slide.heading)}"
     return f"""<section id="{escape(name)}">
 <h2>{lecture.inline(slide.title)}</h2>
-<div class="body{beside}">{"".join(slide.shown)}</div>
+<div class="body{beside}">{text}{caption}</div>
 <a class="from" data-page="{escape(page)}" href="lecture.html">the lecture</a>
 <aside class="notes">{notes}</aside>
 </section>

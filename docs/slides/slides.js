@@ -1,8 +1,12 @@
 // Start a deck: of a lecture, keep the slides of the path that the address asks for (?path=20, 45 or 90); set the formulas; go.
 const asked = new URLSearchParams(location.search);
 
-// Take 2 % off the body's font until it fits: a slide that holds a little too much stays whole.
+// A formula wider than the slide becomes smaller; then 2 % come off the body's font until all of it fits.
 function fit(body) {
+  for (const formula of body.querySelectorAll('mjx-container[display="true"]')) {
+    const wide = formula.firstElementChild.getBoundingClientRect().width / formula.getBoundingClientRect().width;
+    if (wide > 1) formula.style.fontSize = 1.25 / wide + "em";
+  }
   for (let size = parseFloat(getComputedStyle(body).fontSize); body.scrollHeight > body.clientHeight + 1 && size > 24; size *= 0.98) {
     body.style.fontSize = size + "px";
   }
