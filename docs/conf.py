@@ -1,26 +1,30 @@
-"""The web site: README as its first page, chapters and exercises as they are committed, guides, slides, playground.
+"""The web site: a first page, chapters and exercises as they are committed, guides, slides, playground.
 
     python -m sphinx -W -c docs . build/site
 
 Nothing is run. What the pages need is copied beside them, so that they work from the disk and without a network.
+How a notebook becomes a page is in pages.py.
 """
 
 import operator
+import os
 import re
-import shutil
 import sys
 import tomllib
 from pathlib import Path
 
+import nbformat
+
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path[:0] = [str(DOCS), str(ROOT / "tools")]
+import pages  # noqa: E402
 from vendor import vendor  # noqa: E402
 
-# The address of this repository on GitHub: the buttons for Binder and Colab lead there. A fork changes this one line.
-REPOSITORY = "https://github.com/OWNER/optimization-course"
+# Where this repository is on GitHub; without it, no page has a button that leads there.
+REPOSITORY = pages.repository()
 
-project = "Optimization in deep learning"
+project = "Optimization in deep learning, hands on"
 release = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 author = "The course's contributors"
 copyright = "the course's contributors. Code: MIT, words and figures: CC BY 4.0"
@@ -28,71 +32,107 @@ copyright = "the course's contributors. Code: MIT, words and figures: CC BY 4.0"
 extensions = ["myst_nb", "sphinx.ext.autodoc"]
 root_doc = "README"
 include_patterns = ["README.md", "CONTRIBUTING.md", "docs/*.md", "notebooks/*.ipynb", "exercises/**/*.ipynb"]
-exclude_patterns = [".*", "build", "data", "grading", "solutions", "**/.ipynb_checkpoints"]  # not even looked into
+exclude_patterns = [
+    *(".*", "build", "data", "grading", "solutions", "**/.ipynb_checkpoints"),  # not even looked into
+    "docs/lecture.md",  # the source of the one deck: tools/lecture.py
+]
 
 nb_execution_mode = "off"
 nb_render_markdown_format = "myst"
+nb_code_prompt_show, nb_code_prompt_hide = "Show the {type}", "Hide the {type}"
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 myst_heading_slug_func = operator.methodcaller("replace", " ", "-")  # as in JupyterLab: README links to these
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True}
 autodoc_typehints = "none"
-
-mathjax_path = "tex-svg-full.js"
-mathjax3_config = {"options": {"enableMenu": False}}
+highlight_language = "text"  # of a block that names none; the notebooks name theirs
+html_math_renderer = "mathml"
 
 # Beside the pages: what is there when they are built.
 BESIDE = {"slides": ROOT / "build" / "slides", "playground": DOCS / "playground"}
-html_context = {"default_mode": "auto"} | {f"has_{name}": folder.is_dir() for name, folder in BESIDE.items()}
 
-html_theme = "sphinx_book_theme"
-html_title = "Optimization in deep learning, hands on"
-html_static_path = ["site", str(vendor("mathjax") / "es5")]
-html_css_files = ["site.css"]
+html_theme = "furo"
+html_title = "Optimization in deep learning"
+html_static_path = ["site", "live"]
+html_css_files = ["live.css", "site.css"]
+html_js_files = [("live.js", {"defer": "defer"}), ("site.js", {"defer": "defer"})]
 html_favicon = "site/icon.svg"
+html_baseurl = os.environ.get("COURSE_SITE", "")  # where it is published: for the address of its picture
 templates_path = ["templates"]
-html_sidebars = {"**": ["navbar-logo.html", "search-button-field.html", "sbt-sidebar-nav.html", "live.html"]}
-html_show_search_summary = False  # it fetches pages, which a browser does not allow from the disk
+html_additional_pages = {"index": "first.html"}
 html_use_index = html_domain_indices = False  # there is one page of modules, and a search
-html_copy_source = True  # what the download button hands out
+html_copy_source = True  # what the download link hands out
+html_show_sphinx = False
+html_sidebars = {
+    "**": [
+        *("sidebar/brand.html", "sidebar/search.html", "sidebar/scroll-start.html"),
+        *("beside.html", "sidebar/navigation.html", "sidebar/scroll-end.html"),
+    ]
+}
+html_context = {
+    "repository": REPOSITORY,
+    "chapters": pages.chapters(),
+    "covers": {chapter["stem"]: pages.cover(chapter["stem"])[1] for chapter in pages.chapters()},
+} | {f"has_{name}": folder.is_dir() for name, folder in BESIDE.items()}
+BLUE, SKY = "#0b5c9c", "#7cc0f5"  # links, in light and in dark
 html_theme_options = {
-    "repository_url": REPOSITORY,
-    "repository_branch": "main",
-    "launch_buttons": {"binderhub_url": "https://mybinder.org", "colab_url": "https://colab.research.google.com"},
-    "use_repository_button": True,
-    "use_download_button": True,
-    "show_toc_level": 2,
-    "navbar_persistent": [],  # the search field is in the margin
+    "light_css_variables": {"color-brand-primary": BLUE, "color-brand-content": BLUE, "color-brand-visited": BLUE},
+    "dark_css_variables": {"color-brand-primary": SKY, "color-brand-content": SKY, "color-brand-visited": SKY},
 }
 
 
-def add_contents(app, document, source):
-    """What only the site needs: links to files that are no page here; in README, what stands in the margin."""
-    source[0] = re.sub(r"\]\(((?:data|solutions)/[^)]+)\)", rf"]({REPOSITORY}/blob/main/\1)", source[0])
-    if document != "README":
-        return
-    found = sorted(app.env.found_docs)
-    sections = {
-        "Chapters": [name for name in found if name.startswith("notebooks/")],
-        "Exercises": [name for name in found if name.startswith("exercises/")],
-        "Guides": [name for name in found if name.startswith("docs/")] + ["CONTRIBUTING"],
-    }
-    for caption, names in sections.items():
-        listed = "\n".join(f"/{name}" for name in names)
-        source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n{listed}\n```\n"
+def read(app, name, source):
+    """What only the site needs."""
+    if Path(app.env.doc2path(name)).suffix == ".ipynb":
+        notebook = nbformat.reads(source[0], 4)
+        pages.prepare(notebook, depth=name.count("/"))
+        source[0] = nbformat.writes(notebook)
+    else:
+        source[0] = pages.PLAYGROUND.sub(rf'<a href="{"../" * name.count("/")}\2">\1</a>', source[0])
+    # Files that are no page here: on GitHub, if the repository is there.
+    there = rf"[\1]({REPOSITORY}/blob/main/\2)" if REPOSITORY else r"\1"
+    source[0] = re.sub(r"\[([^\]]+)\]\((?:\.\./)*((?:data|solutions|LICENSE)[^)]*)\)", there, source[0])
+    if name == "README":
+        # The first page has what README begins with; here it is the map and the manual.
+        start = source[0].index("## The talk, slide by slide")
+        source[0] = "# Map, letters, set-up\n\n" + source[0][start:] + contents(sorted(app.env.found_docs))
 
 
-def add_the_rest(app, error):
-    """index.html; and, if they are there, the decks and the playground."""
-    if error is None:
-        site = Path(app.outdir)
-        shutil.copy(site / "README.html", site / "index.html")
-        for name, folder in BESIDE.items():
-            if folder.is_dir():
-                shutil.copytree(folder, site / name, dirs_exist_ok=True)
+def contents(found):
+    """The margin of every page: each chapter with its exercise, then the guides."""
+    course = [
+        name
+        for chapter in found
+        if chapter.startswith("notebooks/")
+        for stem in [chapter.removeprefix("notebooks/")]
+        for name in (chapter, f"exercises/{stem}/{stem}")
+        if name in found
+    ]
+    guides = ["README", *(name for name in found if name.startswith("docs/")), "CONTRIBUTING"]
+    trees = ""
+    for caption, names in (("Chapters and exercises", course), ("Guides", guides)):
+        listed = "\n".join("self" if name == "README" else f"/{name}" for name in names)
+        trees += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n{listed}\n```\n"
+    return trees
+
+
+def describe(app, name, template, context, tree):
+    """A description for search engines, and whether the page has formulas."""
+    text = ""
+    if tree is not None:
+        paragraphs = (re.sub(r"\s+", " ", node.astext()) for node in tree.findall(pages.nodes.paragraph))
+        text = next((paragraph for paragraph in paragraphs if len(paragraph) > 60), "")
+    context["description"] = text[:157] + "…" if len(text) > 160 else text
 
 
 def setup(app):
-    app.connect("source-read", add_contents)
-    app.connect("build-finished", add_the_rest)
+    app.add_html_math_renderer(
+        "mathml", inline_renderers=(pages.inline_math, None), block_renderers=(pages.display_math, None)
+    )
+    app.connect("source-read", read)
+    app.connect("doctree-resolved", pages.finish)
+    app.connect("html-page-context", describe)
+    app.connect(
+        "build-finished", lambda app, error: pages.add_rest(app, error, BESIDE, vendor("@fontsource/stix-two-math"))
+    )

@@ -28,6 +28,11 @@ PACKAGES = {
         "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
         ("es5/tex-svg-full.js", "LICENSE"),
     ),
+    "@fontsource/stix-two-math": (  # the letters of formulas, where a machine has none
+        "5.3.0",
+        "negoeozw6VSXjZMozwKRSm/dhCQT62csZcuea9I8KYqPaZq/8KbbBBrA02ZHF7AyuR5mVML/p+q0bwFuSIf2GQ==",
+        ("files/stix-two-math-latin-400-normal.woff", "LICENSE"),
+    ),
     "axe-core": (  # for the tests alone
         "4.14.1",
         "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
@@ -42,7 +47,7 @@ def vendor(name):
     folder = VENDOR / f"{name}-{version}"
     if all((folder / file).is_file() for file in files):
         return folder
-    address = f"https://registry.npmjs.org/{name}/-/{name}-{version}.tgz"
+    address = f"https://registry.npmjs.org/{name}/-/{name.split('/')[-1]}-{version}.tgz"
     print(f"Fetching {name} {version}", flush=True)
     try:
         with urllib.request.urlopen(address, timeout=60) as answer:

@@ -1,0 +1,317 @@
+"""How a chapter or an exercise becomes a page of the site: what conf.py lets Sphinx call.
+
+The notebooks stay as they are; what is done to them here concerns the page alone. First their cells (`prepare`), as
+Sphinx reads them; then the page's tree (`finish`), before it is written; then what belongs to all pages (`add_rest`).
+"""
+
+import base64
+import hashlib
+import html
+import io
+import json
+import logging
+import os
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import imageio_ffmpeg
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+from docutils import nodes
+from fontTools import subset
+from latex2mathml.converter import convert
+from PIL import Image
+
+from course_utils import plots, rules, surfaces
+from course_utils.descent import descend
+
+logging.getLogger("fontTools.subset").setLevel(logging.WARNING)
+
+ROOT = Path(__file__).resolve().parent.parent
+# Browsers set a lone letter in italics, which are characters of their own; Greek capitals among them.
+ITALIC = {
+    chr(a + i): chr(b + i)
+    for a, b, n in ((65, 0x1D434, 26), (97, 0x1D44E, 26), (0x391, 0x1D6E2, 25), (0x3B1, 0x1D6FC, 25))
+    for i in range(n)
+}
+ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001d715", "∇": "\U0001d6fb"}
+
+PLAYGROUND = re.compile(r"\[([^\]]+)\]\((?:\.\./)*docs/(playground/index\.html[^)\s]*)\)")
+
+# The figure that stands for a chapter on the first page, by its cell's tag; else its first tagged figure, or its first.
+COVERS = {"02_gradient_descent": "fig-ravine", "03_stochastic_gradient_descent": "fig-speedup"}
+
+
+def repository():
+    """The address of this repository on GitHub, from COURSE_REPOSITORY or git; None if it is not there."""
+    address = os.environ.get("COURSE_REPOSITORY")
+    if address is None:
+        git = subprocess.run(["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True)
+        address = git.stdout
+    found = re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?\s*$", address)
+    return f"https://github.com/{found[1]}" if found else None
+
+
+# --- Cells, before Sphinx parses them ---------------------------------------------------------------------------------
+
+
+def prepare(notebook, depth):
+    """Change the cells of one notebook for its page; depth: how many folders the page lies under the site's root."""
+    for cell in notebook.cells:
+        tags = cell.metadata.setdefault("tags", [])
+        if cell.cell_type == "markdown":
+            if cell.source.startswith("*For lecturers:*"):
+                note = cell.source.removeprefix("*For lecturers:*").strip()
+                cell.source = folded("lecturers", "For lecturers", note)
+            elif cell.metadata.get("slideshow", {}).get("slide_type") == "notes":
+                cell.source = folded("lecturers", "For lecturers", cell.source)
+            cell.source = PLAYGROUND.sub(rf'<a href="{"../" * depth}\2">\1</a>', cell.source)
+            continue
+        cell.source = cell.source.removeprefix("# NBVAL_CHECK_OUTPUT\n")  # speaks to the tests
+        nbgrader = cell.metadata.get("nbgrader", {})
+        if "setup" in tags or nbgrader.get("grade_id") == "setup":
+            cell.metadata.tags = ["hide-cell"]
+        elif nbgrader.get("grade") and nbgrader.get("locked"):
+            tags.append("hide-input")  # a check: it would give the mistakes away
+    for question, outcome in predictions(notebook.cells):
+        question.source = (
+            f'<div class="predict-question">\n\n{question.source}\n\n</div>\n\n'
+            '<details class="predict-held"><summary>Show what happened</summary>\n\n'
+        )
+        outcome.source = f'<div class="predict-outcome">\n\n{outcome.source}\n\n</div>\n\n</details>'
+
+
+def predictions(cells):
+    """The (question, outcome) cells that belong together: no heading may stand between, it would end the fold."""
+    question = None
+    for cell in cells:
+        if cell.cell_type != "markdown":
+            continue
+        if cell.source.startswith("**Predict first.**"):
+            question = cell
+        elif re.search(r"^#", cell.source, re.MULTILINE):
+            question = None
+        elif question is not None and cell.source.startswith("**Outcome:"):
+            yield question, cell
+            question = None
+
+
+def folded(kind, summary, markdown):
+    return f'<details class="{kind}"><summary>{summary}</summary>\n\n{markdown}\n\n</details>'
+
+
+# --- The page's tree, before it is written ----------------------------------------------------------------------------
+
+
+def raw(text):
+    return nodes.raw("", text, format="html")
+
+
+def finish(app, tree, name):
+    """Figures and films get a number and a caption, sections called *Deeper* are folded."""
+    for section in list(tree.findall(nodes.section)):
+        if section[0].astext().startswith("Deeper: "):
+            section.insert(1, raw('<details class="deeper"><summary>Beyond the core of the chapter: open</summary>'))
+            section.append(raw("</details>"))
+    path = Path(app.env.doc2path(name))
+    if path.suffix != ".ipynb":
+        return
+    chapter = int(path.stem[:2]) if name.startswith("notebooks/") else None
+    shown = figures(nbformat.read(path, 4))
+    number = 0
+    for output in tree.findall(lambda node: isinstance(node, nodes.container) and "cell_output" in node["classes"]):
+        for node in list(output.findall(nodes.image)):
+            words, width, height = next(shown)
+            number += 1
+            node["alt"] = words
+            node["loading"] = "lazy"
+            node["width"], node["height"] = str(width), str(height)
+            frame(node, node.deepcopy(), chapter, number, words)
+        for node in list(output.findall(nodes.raw)):
+            if "data:video/mp4;base64," in node.astext():
+                number += 1
+                words = re.search(r'aria-label="([^"]*)"', node.astext())[1]
+                frame(node, raw(film(Path(app.outdir), node.astext(), name)), chapter, number, words)
+
+
+def figures(notebook):
+    """(words, width, height) of every picture among the outputs, in order."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                meta = output.metadata.get("image/png", {})
+                width, height = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))).size
+                yield meta.get("alt", ""), meta.get("width", width), meta.get("height", height)
+
+
+def frame(node, picture, chapter, number, words):
+    """Put a picture or film into a figure. The caption is hidden from screen readers: the picture says the same."""
+    label = f"Figure {chapter}.{number}" if chapter else f"Figure {number}"
+    anchor = label.lower().replace(" ", "-").replace(".", "-")
+    caption = f'<a href="#{anchor}">{label}</a> <span aria-hidden="true">{words if "&" in words else html.escape(words)}</span>'
+    node.parent.replace(
+        node,
+        [raw(f'<figure class="shown" id="{anchor}">'), picture, raw(f"<figcaption>{caption}</figcaption></figure>")],
+    )
+
+
+def film(site, video, name):
+    """The film as a file of its own, with its last frame as the poster."""
+    data = base64.b64decode(re.search(r"data:video/mp4;base64,([^\"]+)", video)[1])
+    file = site / "_images" / f"{hashlib.sha256(data).hexdigest()[:16]}.mp4"
+    poster = file.with_suffix(".png")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
+    last = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-sseof", "-1", "-i", file, "-update", "1", poster]
+    subprocess.run(last, check=True, stdin=subprocess.DEVNULL)
+    width, height = Image.open(poster).size
+    shown = int(re.search(r'width="(\d+)"', video)[1])
+    words = re.search(r'aria-label="[^"]*"', video)[0]
+    up = "../" * name.count("/")
+    return (
+        f'<video controls loop muted playsinline preload="none" width="{shown}" height="{round(shown * height / width)}" '
+        f'{words} poster="{up}_images/{poster.name}" src="{up}_images/{file.name}"></video>'
+    )
+
+
+# --- Formulas: MathML, made when the site is built --------------------------------------------------------------------
+
+
+def inline_math(translator, node):
+    translator.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def display_math(translator, node):
+    translator.body.append(f'<div class="formula">{convert(node.astext(), display="block")}</div>')
+    raise nodes.SkipNode
+
+
+# --- The first page ---------------------------------------------------------------------------------------------------
+
+
+@cache
+def chapters():
+    """What the first page says about each chapter, from README's table and the notebooks themselves."""
+    rows = re.findall(
+        r"^\| (\d\d) \| \[([^\]]+)\]\(notebooks/(\w+)\.ipynb\) \| (.+?) \| (\d+) \|$",
+        (ROOT / "README.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    listed = []
+    for number, title, stem, learn, minutes in rows:
+        exercise = ROOT / "exercises" / stem / f"{stem}.ipynb"
+        about = re.search(r"about (\d+) minutes", exercise.read_text("utf-8")) if exercise.is_file() else None
+        notebook = nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", 4)
+        listed.append(
+            {
+                "number": int(number),
+                "title": title,
+                "stem": stem,
+                "learn": learn[0].upper() + learn[1:],
+                "minutes": int(minutes),
+                "exercise": int(about[1]) if about else None,
+                "predictions": len(list(predictions(notebook.cells))),
+            }
+        )
+    return listed
+
+
+def cover(stem):
+    """(the picture that stands for a chapter, its words)."""
+    pictures = {}
+    for cell in nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", 4).cells:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                tag = next((tag for tag in cell.metadata.get("tags", []) if tag.startswith("fig-")), "")
+                pictures.setdefault(tag, (output.data["image/png"], output.metadata["image/png"]["alt"]))
+    first = next((tag for tag in pictures if tag), "")
+    png, words = pictures.get(COVERS.get(stem), pictures[first])
+    return Image.open(io.BytesIO(base64.b64decode(png))), words
+
+
+# --- What belongs to all pages ----------------------------------------------------------------------------------------
+
+
+def sections(app):
+    """[address, page, section, text] of every section of every page, for the search."""
+    for name in sorted(app.env.found_docs):
+        tree = app.env.get_doctree(name)
+        page = tree.next_node(nodes.title).astext()
+        for section in tree.findall(nodes.section):
+            text = " ".join(
+                part.astext().replace("\n", " ")
+                for part in section.children[1:]
+                if not isinstance(part, (nodes.section, nodes.raw, nodes.comment))
+                and "cell" not in part.get("classes", [])
+            )
+            anchor = "" if section.parent is tree else f"#{section['ids'][0]}"
+            yield [f"{name}.html{anchor}", page, section[0].astext(), re.sub(r"\s+", " ", text)]
+
+
+def add_rest(app, error, beside, stix):
+    """The search's index, the letters of formulas, the covers, and what lies beside the pages: decks and playground."""
+    if error is not None:
+        return
+    site = Path(app.outdir)
+    index = json.dumps(list(sections(app)), ensure_ascii=False, separators=(",", ":"))
+    (site / "_static" / "sections.js").write_text(f"const SECTIONS = {index};\n", "utf-8")
+    covers = site / "_static" / "covers"
+    covers.mkdir(exist_ok=True)
+    for chapter in chapters():
+        picture, _ = cover(chapter["stem"])
+        picture = picture.convert("RGB")
+        picture.thumbnail((720, 480))
+        picture.save(covers / f"{chapter['stem']}.png", optimize=True)
+    draw_logo(site / "_static")
+    cut_font(stix / "files" / "stix-two-math-latin-400-normal.woff", site / "_static" / "math.woff", app)
+    for name, folder in beside.items():
+        if folder.is_dir():
+            shutil.copytree(folder, site / name, dirs_exist_ok=True)
+
+
+def cut_font(font, small, app):
+    """Of STIX Two Math what the site's formulas need, with its larger brackets and roots."""
+    signs = {*map(chr, range(0x20, 0x7F))}
+    for name in app.env.found_docs:
+        for node in app.env.get_doctree(name).findall(lambda node: isinstance(node, (nodes.math, nodes.math_block))):
+            signs.update(html.unescape(re.sub(r"<[^>]+>", "", convert(node.astext()))))
+    signs.update(ITALIC.get(sign, sign) for sign in list(signs))
+    options = subset.Options(flavor="woff", layout_features=["*"])
+    with subset.load_font(font, options) as letters:
+        cutter = subset.Subsetter(options)
+        cutter.populate(text="".join(signs))
+        cutter.subset(letters)
+        subset.save_font(letters, small, options)
+
+
+def draw_logo(folder):
+    """social.png, what a message with a link shows; touch.png, the icon on a phone's screen. Both drawn by the course."""
+    ravine = surfaces.quadratic(50)
+    colours = {"gradient_descent": "#56B4E9", "momentum": "#E69F00"}
+    fig, ax = plt.subplots(figsize=(12, 6.3), dpi=100, facecolor="#10202f")
+    ax.set_position([0, 0, 1, 0.74])
+    plots.contours(ax, ravine)
+    for rule, settings in ((rules.gradient_descent, {"lr": 0.0385}), (rules.momentum, {"lr": 0.0275, "beta": 0.7})):
+        path = descend(rule, ravine.gradient, ravine.start, 40, **settings)
+        plots.path(ax, path, color=colours[rule.__name__], linewidth=3.5)
+    ax.set_axis_off()
+    fig.text(0.04, 0.86, "Optimization in deep learning", color="white", size=44, weight="bold")
+    fig.text(
+        0.042, 0.78, "Every claim, from gradient descent to Adam: derived, run, measured", color="#cfd8e0", size=22
+    )
+    fig.savefig(folder / "social.png", facecolor=fig.get_facecolor())
+    plt.close(fig)
+    fig, ax = plt.subplots(figsize=(1.8, 1.8), dpi=100, facecolor="white")
+    ax.set_position([0, 0, 1, 1])
+    x = np.linspace(-1, 1, 99)
+    ax.plot(x, x**2, color="#0072b2", linewidth=11, solid_capstyle="round")
+    ax.plot(-0.6, 0.5, "o", color="#d55e00", markersize=24)
+    ax.set(xlim=(-1.35, 1.35), ylim=(-0.35, 1.35))
+    ax.set_axis_off()
+    fig.savefig(folder / "touch.png")
+    plt.close(fig)

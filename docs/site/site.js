@@ -1,0 +1,52 @@
+// What a page of the site does beyond its text: figures open large, films play while they are seen, folds open where
+// a link or the printer needs them. Without this file everything is there, too.
+(() => {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  // A figure, tapped, fills the window; any key, tap or Escape closes it.
+  const large = document.createElement("dialog");
+  large.className = "large";
+  large.setAttribute("aria-label", "The figure, large");
+  large.onclick = () => large.close();
+  for (const figure of document.querySelectorAll("figure.shown")) {
+    const image = figure.querySelector("img");
+    if (!image) continue;
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "enlarge", textContent: "Enlarge" });
+    button.setAttribute("aria-label", `Enlarge ${figure.querySelector("figcaption a").textContent}`);
+    const open = () => {
+      large.replaceChildren(Object.assign(new Image(), { src: image.src, alt: image.alt }));
+      large.append(Object.assign(document.createElement("button"), { type: "button", textContent: "Close" }));
+      large.showModal();
+    };
+    button.onclick = image.onclick = open;
+    figure.querySelector("figcaption").append(" ", button);
+  }
+  document.body.append(large);
+
+  // A film plays while it is in view, unless its reader asks for little motion.
+  if (!calm) {
+    const seen = new IntersectionObserver(films => {
+      for (const { target, isIntersecting } of films) isIntersecting ? target.play().catch(() => {}) : target.pause();
+    }, { threshold: 0.6 });
+    document.querySelectorAll("article video").forEach(film => seen.observe(film));
+  }
+
+  // A link into a fold opens it.
+  const arrive = () => {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    const fold = target.querySelector(":scope > details.deeper") || target.closest("details");
+    if (fold && !fold.open) {
+      fold.open = true;
+      target.scrollIntoView();
+    }
+  };
+  addEventListener("hashchange", arrive);
+  arrive();
+
+  // On paper there is nothing to open: figures and sections are there; what happened is not hidden either.
+  addEventListener("beforeprint", () => {
+    for (const fold of document.querySelectorAll("article details:not(.lecturers, .hide)")) fold.open = true;
+    for (const image of document.images) image.loading = "eager";
+  });
+})();
