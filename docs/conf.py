@@ -34,7 +34,7 @@ root_doc = "README"
 include_patterns = ["README.md", "CONTRIBUTING.md", "docs/*.md", "notebooks/*.ipynb", "exercises/**/*.ipynb"]
 exclude_patterns = [
     *(".*", "build", "data", "grading", "solutions", "**/.ipynb_checkpoints"),  # not even looked into
-    "docs/lecture.md",  # the source of the one deck: tools/lecture.py
+    *("docs/lecture.md", "docs/handouts.md", "docs/questions"),  # what tools/lecture.py makes decks and paper of
 ]
 
 nb_execution_mode = "off"
@@ -77,6 +77,7 @@ html_context = {
 } | {f"has_{name}": folder.is_dir() for name, folder in BESIDE.items()}
 BLUE, SKY = "#0b5c9c", "#7cc0f5"  # links, in light and in dark
 html_theme_options = {
+    "top_of_page_buttons": [],
     "light_css_variables": {"color-brand-primary": BLUE, "color-brand-content": BLUE, "color-brand-visited": BLUE},
     "dark_css_variables": {"color-brand-primary": SKY, "color-brand-content": SKY, "color-brand-visited": SKY},
 }
@@ -93,10 +94,10 @@ def read(app, name, source):
     # Files that are no page here: on GitHub, if the repository is there.
     there = rf"[\1]({REPOSITORY}/blob/main/\2)" if REPOSITORY else r"\1"
     source[0] = re.sub(r"\[([^\]]+)\]\((?:\.\./)*((?:data|solutions|LICENSE)[^)]*)\)", there, source[0])
-    if name == "README":
-        # The first page has what README begins with; here it is the map and the manual.
-        start = source[0].index("## The talk, slide by slide")
-        source[0] = "# Map, letters, set-up\n\n" + source[0][start:] + contents(sorted(app.env.found_docs))
+    if name == "README":  # the first page has the chapters; this one is the map and the manual
+        text = re.sub(r"^# .+$", "# Map, letters, set-up", source[0], count=1, flags=re.MULTILINE)
+        before, _, rest = text.partition("## The chapters\n")
+        source[0] = before + rest[rest.index("\n## ") :] + contents(sorted(app.env.found_docs))
 
 
 def contents(found):

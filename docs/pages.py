@@ -152,11 +152,11 @@ def frame(node, picture, chapter, number, words):
     """Put a picture or film into a figure. The caption is hidden from screen readers: the picture says the same."""
     label = f"Figure {chapter}.{number}" if chapter else f"Figure {number}"
     anchor = label.lower().replace(" ", "-").replace(".", "-")
-    caption = f'<a href="#{anchor}">{label}</a> <span aria-hidden="true">{words if "&" in words else html.escape(words)}</span>'
-    node.parent.replace(
-        node,
-        [raw(f'<figure class="shown" id="{anchor}">'), picture, raw(f"<figcaption>{caption}</figcaption></figure>")],
+    said = html.escape(html.unescape(words))
+    caption = (
+        f'<figcaption><a href="#{anchor}">{label}</a> <span aria-hidden="true">{said}</span></figcaption></figure>'
     )
+    node.parent.replace(node, [raw(f'<figure class="shown" id="{anchor}">'), picture, raw(caption)])
 
 
 def film(site, video, name):
@@ -172,17 +172,25 @@ def film(site, video, name):
     shown = int(re.search(r'width="(\d+)"', video)[1])
     words = re.search(r'aria-label="[^"]*"', video)[0]
     up = "../" * name.count("/")
-    return (
-        f'<video controls loop muted playsinline preload="none" width="{shown}" height="{round(shown * height / width)}" '
-        f'{words} poster="{up}_images/{poster.name}" src="{up}_images/{file.name}"></video>'
-    )
+    size = f'width="{shown}" height="{round(shown * height / width)}"'
+    files = f'poster="{up}_images/{poster.name}" src="{up}_images/{file.name}"'
+    return f'<video controls loop muted playsinline preload="none" {words} {size} {files}></video>'
 
 
 # --- Formulas: MathML, made when the site is built --------------------------------------------------------------------
 
 
+def is_math(node):
+    return isinstance(node, (nodes.math, nodes.math_block))
+
+
+def letters(node):
+    """A formula's letters and signs, in one row."""
+    return html.unescape(re.sub(r"<[^>]+>", "", convert(node.astext())))
+
+
 def inline_math(translator, node):
-    translator.body.append(convert(node.astext()))
+    translator.body.append(convert(node.astext()) + "&#8288;")  # no line ends between a formula and its full stop
     raise nodes.SkipNode
 
 
@@ -241,6 +249,8 @@ def sections(app):
     """[address, page, section, text] of every section of every page, for the search."""
     for name in sorted(app.env.found_docs):
         tree = app.env.get_doctree(name)
+        for node in tree.findall(is_math):
+            node[:] = [nodes.Text(letters(node))]
         page = tree.next_node(nodes.title).astext()
         for section in tree.findall(nodes.section):
             text = " ".join(
@@ -272,25 +282,27 @@ def add_rest(app, error, beside, stix):
     for name, folder in beside.items():
         if folder.is_dir():
             shutil.copytree(folder, site / name, dirs_exist_ok=True)
+    for deck in (site / "slides").glob("*.html"):  # slides.js then leads back to the pages
+        deck.write_text(deck.read_text("utf-8").replace('<html lang="en">', '<html lang="en" data-site>'), "utf-8")
 
 
 def cut_font(font, small, app):
     """Of STIX Two Math what the site's formulas need, with its larger brackets and roots."""
     signs = {*map(chr, range(0x20, 0x7F))}
     for name in app.env.found_docs:
-        for node in app.env.get_doctree(name).findall(lambda node: isinstance(node, (nodes.math, nodes.math_block))):
-            signs.update(html.unescape(re.sub(r"<[^>]+>", "", convert(node.astext()))))
+        for node in app.env.get_doctree(name).findall(is_math):
+            signs.update(letters(node))
     signs.update(ITALIC.get(sign, sign) for sign in list(signs))
     options = subset.Options(flavor="woff", layout_features=["*"])
-    with subset.load_font(font, options) as letters:
+    with subset.load_font(font, options) as stix:
         cutter = subset.Subsetter(options)
         cutter.populate(text="".join(signs))
-        cutter.subset(letters)
-        subset.save_font(letters, small, options)
+        cutter.subset(stix)
+        subset.save_font(stix, small, options)
 
 
 def draw_logo(folder):
-    """social.png, what a message with a link shows; touch.png, the icon on a phone's screen. Both drawn by the course."""
+    """social.png, what a message with a link shows, and touch.png, the icon on a phone's screen."""
     ravine = surfaces.quadratic(50)
     colours = {"gradient_descent": "#56B4E9", "momentum": "#E69F00"}
     fig, ax = plt.subplots(figsize=(12, 6.3), dpi=100, facecolor="#10202f")

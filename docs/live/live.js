@@ -79,7 +79,8 @@ const Live = (() => {
     // node, outcome: the elements that hold the two texts; hold(true) hides what happened, hold(false) shows it.
     constructor(chapter, number, node, outcome, hold = () => {}) {
       Object.assign(this, { guesses: guesses(chapter), number, node, outcome, hold });
-      this.answer = words(outcome.querySelector("strong")).match(OUTCOME)[1];
+      const told = words(outcome.querySelector("strong") ?? outcome); // a slide shows the bare answer
+      this.answer = told.match(OUTCOME)?.[1] ?? told.replace(/\.$/, "");
       const last = node.lastElementChild;
       this.list = last.localName == "ul" ? last : null;
       this.build();
@@ -121,7 +122,7 @@ const Live = (() => {
       this.ask.append(this.skip, this.said, this.again);
       this.ask.addEventListener("keydown", event => event.stopPropagation()); // a slide show's keys neither
       this.node.append(this.ask);
-      this.echo = element("p", { class: "live-echo", "aria-hidden": "true" }); // the same words beside the outcome
+      this.echo = element("span", { class: "live-echo", "aria-hidden": "true" }); // the same words beside the outcome
       this.outcome.prepend(this.echo);
     }
     get guess() {
@@ -218,26 +219,38 @@ const Live = (() => {
   // --- A page of the site, or a deck: everything is there when the script runs --------------------------------------
   function page() {
     const chapter = location.pathname.split("/").pop().replace(/\.html$/, "");
-    const deck = document.querySelector(".reveal");
-    const texts = deck ? ".jp-MarkdownCell .jp-RenderedMarkdown" : ".predict-question, .predict-outcome";
     let asked = null, count = 0;
-    for (const node of document.querySelectorAll(texts)) {
+    for (const node of document.querySelectorAll(".predict-question, .predict-outcome")) {
       if (isQuestion(node)) asked = node;
       else if (asked && isOutcome(node)) {
-        const held = node.closest("details.predict-held"); // on the site; a deck shows one thing after the other
-        if (held) held.open = true;
-        new Question(chapter, ++count, asked, node, on => held?.classList.toggle("live-wait", on));
+        const held = node.closest("details.predict-held");
+        held.open = true;
+        new Question(chapter, ++count, asked, node, on => held.classList.toggle("live-wait", on));
         asked = null;
       }
     }
-    if (count) {
-      if (!deck) guesses(chapter).score([...document.querySelectorAll("h2")].find(isEnd)?.parentNode);
-      guesses(chapter).show();
-    }
+    if (count) guesses(chapter).score([...document.querySelectorAll("h2")].find(isEnd)?.parentNode);
+    guesses(chapter).show();
     knobs(document);
+  }
+
+  // A deck hides nothing: one slide comes after the other. Its answers are buttons, for a show of hands.
+  function deck() {
+    const chapter = "slides/" + location.pathname.split("/").pop().replace(/\.html$/, "");
+    let asked = null, count = 0;
+    for (const slide of document.querySelectorAll(".reveal section")) {
+      const outcome = slide.querySelector("p.outcome");
+      if (asked && outcome) {
+        new Question(chapter, ++count, asked, outcome);
+        asked = null;
+      }
+      if (/^\s*Predict first/.test(slide.querySelector("h2")?.textContent ?? "")) asked = slide.querySelector(".body");
+    }
+    guesses(chapter).show();
   }
   const isEnd = heading => /^\s*What to remember/.test(heading.textContent);
 
-  if (document.querySelector(".reveal, article")) page();
+  if (document.querySelector(".reveal")) deck();
+  else if (document.querySelector("article")) page();
   return { Question, guesses, knobs, foldNotes, isQuestion, isOutcome, isEnd };
 })();

@@ -6,30 +6,32 @@
   document.querySelector(".search-again input").value = query;
   const words = query.toLowerCase().match(/[\p{L}\d_]+/gu) ?? [];
   if (!words.length) return;
-  const pattern = new RegExp(`(${words.map(word => word.replace(/[^\p{L}\d_]/gu, "")).join("|")})`, "giu");
+  const start = "(?<![\\p{L}\\d_])"; // words are found by their beginnings
+  const pattern = new RegExp(`${start}(${words.join("|")})`, "giu");
+  const count = (text, words) => text.match(new RegExp(start + words, "giu"))?.length ?? 0;
 
   // A section scores for each word, in its heading most, and for the words side by side; a section without one of
-  // them is no answer. Long sections do not win by length alone.
-  function score([, page, section, text]) {
-    const heading = section.toLowerCase(), of = page.toLowerCase(), body = text.toLowerCase();
+  // them is no answer.
+  function score([address, page, section, text]) {
     let total = 0;
     for (const word of words) {
-      const times = body.split(word).length - 1;
-      if (!times && !heading.includes(word) && !of.includes(word)) return 0;
-      total += 8 * heading.includes(word) + 2 * of.includes(word) + (4 * times) / (times + 2);
+      const times = count(text, word), heading = count(section, word), of = count(page, word);
+      if (!times && !heading && !of) return 0;
+      total += 6 * !!heading + 2 * !!of + (4 * times) / (times + 2);
     }
-    const phrase = query.toLowerCase();
-    if (words.length > 1) total += 12 * heading.includes(phrase) + 6 * Math.min(3, body.split(phrase).length - 1);
-    if (/_|\.py|course_utils/.test(section)) total *= 0.7; // the pages of modules come after those that explain
-    return total / (1 + text.length / 20000);
+    if (words.length > 1) {
+      const phrase = words.join("[^\\p{L}\\d_]+");
+      total += 12 * !!count(section, phrase) + 6 * Math.min(3, count(text, phrase));
+    }
+    return address.startsWith("notebooks/") ? total : 0.6 * total; // a chapter explains, the others use
   }
 
   function excerpt(text) {
-    const lower = text.toLowerCase();
-    const at = Math.max(0, lower.includes(query.toLowerCase()) ? lower.indexOf(query.toLowerCase()) : text.search(pattern));
+    const phrase = text.toLowerCase().indexOf(query.toLowerCase());
+    const at = Math.max(0, phrase >= 0 ? phrase : text.search(pattern));
     const from = at < 80 ? 0 : text.indexOf(" ", at - 80) + 1;
-    const part = text.slice(from, from + 220);
-    return (from ? "… " : "") + part + (from + 220 < text.length ? " …" : "");
+    const part = text.slice(from, text.indexOf(" ", from + 220) + 1 || undefined);
+    return (from ? "… " : "") + part + (from + part.length < text.length ? "…" : "");
   }
 
   const marked = text => text.split(pattern).map((part, i) => (i % 2 ? Object.assign(document.createElement("mark"), { textContent: part }) : part));

@@ -23,12 +23,26 @@
   }
   document.body.append(large);
 
-  // A film plays while it is in view, unless its reader asks for little motion.
-  if (!calm) {
-    const seen = new IntersectionObserver(films => {
-      for (const { target, isIntersecting } of films) isIntersecting ? target.play().catch(() => {}) : target.pause();
-    }, { threshold: 0.6 });
-    document.querySelectorAll("article video").forEach(film => seen.observe(film));
+  // A film plays while it is in view, unless its reader asks for little motion. Its button stands below: the browser's
+  // own lie on the axis.
+  const seen = new IntersectionObserver(films => {
+    for (const { target, isIntersecting } of films) {
+      if (!isIntersecting) target.pause();
+      else if (!calm && !target.dataset.stopped) target.play().catch(() => {});
+    }
+  }, { threshold: 0.5 });
+  for (const film of document.querySelectorAll("figure.shown video")) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "enlarge" });
+    const name = () => (button.textContent = film.paused ? "Play" : "Pause");
+    film.controls = false;
+    film.onplay = film.onpause = name;
+    button.onclick = film.onclick = () => {
+      film.dataset.stopped = film.paused ? "" : "1";
+      film.paused ? film.play() : film.pause();
+    };
+    film.closest("figure").querySelector("figcaption").append(" ", button);
+    name();
+    seen.observe(film);
   }
 
   // A link into a fold opens it.
