@@ -19,7 +19,13 @@ candidate is called (``...`` is whatever it returned as state in the call before
 ``staleness``                       ``(order)``, the worker that returns at each update, (k,) ints -> (k,) numbers:
                                     how many updates lie between reading and use; all read version 0 at the start,
                                     and again right after each update of their own
+``warm_restarts``                   ``(step, period=, growth=, lowest=)`` -> a factor, steps counted from 0
+``delay_compensated``               ``(g, now, read, lr=, lam=)``, three times (n,) -> the update (n,)
 ==================================  ==================================================================================
+
+The rules from papers that the exercises end with (``barzilai_borwein``, ``quasi_hyperbolic``, ``restarted_nesterov``,
+``adadelta``, ``centred_rmsprop``, ``amsgrad``, ``nadam``, ``schedule_free``) are called as the others are, with the
+hyperparameters that papers.py gives them.
 
 A rule's ``g`` is a float64 array of shape (n,), its update must have that shape, and its state may be anything.
 The candidate is a black box: only what it returns counts, to a relative accuracy of 2e-4, so float32 inside is fine.

@@ -139,7 +139,7 @@ def redrawn(case, number):
 draw()
 LR_CHANGED = np.where(np.arange(STEPS) < 4, 1.0, 0.2)
 
-ALONE = {"lr": 3.7, "beta": 0.6, "beta1": 0.7, "beta2": 0.9, "eps": 1.0}  # each of them varied alone
+ALONE = {"lr": 3.7, "beta": 0.6, "beta1": 0.7, "beta2": 0.9, "eps": 1.0, "nu": 0.4}  # each of them varied alone
 
 
 def updates(call, gradients, lr=None, *, reuse=False, **hyper):
@@ -348,6 +348,33 @@ def step_decay_probe(call, task):
         if any(f.size != 1 for f in factors):
             raise Stop("wrong_shape", "The factor of one step should be one number.")
         yield f"steps 0 to 10 with every = {every}, factor = {factor:.3g}", np.array([float(f.item()) for f in factors])
+
+
+def warm_restarts_probe(call, task):
+    for period, growth, lowest in (
+        (3, 2, varied(0.1, 21)),
+        (4, 1, varied(0.02, 22)),
+        (2, 3, 0.0),
+        (6, 2, varied(0.5, 23)),
+    ):
+        factors = [
+            array(call(k, period=period, growth=growth, lowest=lowest), f"The factor of step {k}") for k in range(24)
+        ]
+        if any(f.size != 1 for f in factors):
+            raise Stop("wrong_shape", "The factor of one step should be one number.")
+        label = f"steps 0 to 23 with period = {period}, growth = {growth}, lowest = {lowest:.3g}"
+        yield label, np.array([float(f.item()) for f in factors])
+
+
+def delay_compensated_probe(call, task):
+    rng = generator(24)
+    for size, lr, lam in ((4, 0.1, 0.5), (4, 0.02, 2.0), (7, 0.5, 0.1)):
+        g, now, read = rng.normal(size=(3, size))
+        update = array(call(g, now, read, lr=lr, lam=lam, watch=[0, 1, 2]), "The update")
+        if update.shape != g.shape:
+            raise Stop("wrong_shape", f"The update has shape {update.shape}, and the gradient has shape {g.shape}.")
+        yield f"{size} parameters, lr = {lr}, lam = {lam}", update
+    yield "no delay: both points are one", array(call(g, now, now.copy(), lr=lr, lam=lam), "The update")
 
 
 def noise_probe(call, task):

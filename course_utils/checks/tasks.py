@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from course_utils import rules
-from course_utils.checks import probes
+from course_utils.checks import papers, probes
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,11 @@ class Task:
     @property
     def is_rule(self):
         return bool(self.hyper)
+
+    @property
+    def answer(self):
+        """The expected form."""
+        return next(iter(self.right))
 
 
 # ---- update rules: the course's own
@@ -119,15 +124,25 @@ TASKS = {
             lr=0.01,
             right={adam_efficient: EFFICIENT},
         ),
+        _rule(papers.barzilai_borwein, {"lr": 0.05}),
+        _rule(papers.quasi_hyperbolic, {"lr": 0.15, "beta": 0.9, "nu": 0.7}, lr=0.1),
+        _rule(papers.restarted_nesterov, {"lr": 0.03, "beta": 0.95}),
+        _rule(papers.adadelta, {"lr": 1.0, "beta": 0.9, "eps": 1e-2}),
+        _rule(papers.centred_rmsprop, {"lr": 0.2, "beta": 0.9, "eps": 1e-8}),
+        _rule(papers.amsgrad, {"lr": 0.3, "beta1": 0.9, "beta2": 0.9, "eps": 1e-8}, lr=0.01),
+        _rule(papers.nadam, {"lr": 0.3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}, lr=0.01),
+        _rule(papers.schedule_free, {"lr": 0.15, "beta": 0.9}, lr=0.1),
         Task("softmax_cross_entropy_gradient", probes.softmax_probe, {softmax_cross_entropy_gradient: ""}),
         Task("linear_layer_backward", probes.linear_probe, {linear_layer_backward: ""}),
         Task("relu_backward", probes.relu_probe, {relu_backward: ""}),
         Task("numerical_gradient", probes.numerical_probe, {numerical_gradient: ""}),
         Task("minibatches", probes.minibatch_probe, {minibatches: ""}),
         Task("step_decay", probes.step_decay_probe, {step_decay: ""}),
+        Task("warm_restarts", probes.warm_restarts_probe, {papers.warm_restarts: ""}),
+        Task("delay_compensated", probes.delay_compensated_probe, {papers.delay_compensated: ""}),
         Task("minibatch_noise", probes.noise_probe, {minibatch_noise: ""}),
         Task("staleness", probes.staleness_probe, {staleness: ""}),
     )
 }
 RULES = tuple(name for name, task in TASKS.items() if task.is_rule)
-STATEFUL = tuple(name for name in RULES if rules.initial_state(getattr(rules, name)))  # those that remember something
+STATEFUL = tuple(name for name in RULES if rules.initial_state(TASKS[name].answer))  # those that remember something

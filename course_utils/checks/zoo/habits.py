@@ -3,6 +3,7 @@
 import numpy as np
 
 from course_utils import rules
+from course_utils.checks.tasks import TASKS
 from course_utils.checks.zoo import words
 from course_utils.checks.zoo.adam import adam_but, moments
 from course_utils.checks.zoo.registry import RULES, STATEFUL, habit, mistake
@@ -228,13 +229,13 @@ def _(rule):
     return wrong
 
 
-for _name in ("lr", "beta", "beta1", "beta2", "eps"):
+for _name in ("lr", "beta", "beta1", "beta2", "eps", "nu"):
 
     @habit(
         f"ignores_{_name}",
         f"Your function takes `{_name}`, but nothing changes when it changes.",
         f"Is `{_name}` used at all, or does a number, or another name, stand in its place?",
-        tuple(rule for rule in RULES if _name in rules.hyperparameters(getattr(rules, rule))),
+        tuple(rule for rule in RULES if _name in TASKS[rule].hyper),
     )
     def _(rule, name=_name):
         fixed = 0.05 if name == "lr" else rules.hyperparameters(rule)[name]

@@ -13,7 +13,7 @@ it takes the line to be replaced and keeps the others.
 from dataclasses import dataclass
 
 from course_utils import rules
-from course_utils.checks.tasks import RULES, STATEFUL
+from course_utils.checks.tasks import RULES, STATEFUL, TASKS
 
 __all__ = ["RULES", "STATEFUL", "ZOO", "Mistake", "also", "habit", "mistake", "register"]
 
@@ -47,7 +47,7 @@ def mistake(tasks, slug, message, hint, *specimens, start=None):
     for task in (tasks,) if isinstance(tasks, str) else tasks:
         for specimen in specimens:
             if task in RULES:
-                first = rules.initial_state(getattr(rules, task)) if start is None else start
+                first = rules.initial_state(TASKS[task].answer) if start is None else start
                 register(task, slug, message, hint, lambda s=specimen, first=first: _packed(s, first))
             else:
                 register(task, slug, message, hint, lambda s=specimen: s)
@@ -72,7 +72,7 @@ def habit(slug, message, hint, tasks=RULES):
 
     def enter(spoil):
         for task in tasks:
-            register(task, slug, message, hint, lambda task=task: spoil(getattr(rules, task)))
+            register(task, slug, message, hint, lambda task=task: spoil(TASKS[task].answer))
         return spoil
 
     return enter
