@@ -39,7 +39,7 @@ exclude_patterns = [
 
 nb_execution_mode = "off"
 nb_render_markdown_format = "myst"
-nb_code_prompt_show, nb_code_prompt_hide = "Show the {type}", "Hide the {type}"
+nb_code_prompt_show, nb_code_prompt_hide = "Show the code", "Hide the code"
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 myst_heading_slug_func = operator.methodcaller("replace", " ", "-")  # as in JupyterLab: README links to these

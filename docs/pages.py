@@ -75,6 +75,7 @@ def prepare(notebook, depth):
         nbgrader = cell.metadata.get("nbgrader", {})
         if "setup" in tags or nbgrader.get("grade_id") == "setup":
             cell.metadata.tags = ["hide-cell"]
+            cell.metadata.mystnb = {"code_prompt_show": "Set-up", "code_prompt_hide": "Set-up"}
         elif nbgrader.get("grade") and nbgrader.get("locked"):
             tags.append("hide-input")  # a check: it would give the mistakes away
     for question, outcome in predictions(notebook.cells):

@@ -102,7 +102,7 @@ const Live = (() => {
         this.list.hidden = true;
         for (const item of this.list.children) {
           const button = element("button", { type: "button", class: "live-answer", "aria-pressed": "false" });
-          button.append(...item.cloneNode(true).childNodes);
+          button.append(...(item.querySelector("p") ?? item).cloneNode(true).childNodes);
           button.dataset.answer = words(item);
           button.onclick = () => this.take(button.dataset.answer);
           this.buttons.push(button);

@@ -21,7 +21,7 @@
     }
     if (words.length > 1) {
       const phrase = words.join("[^\\p{L}\\d_]+");
-      total += 12 * !!count(section, phrase) + 6 * Math.min(3, count(text, phrase));
+      total += 12 * !!count(section, phrase) + 12 * Math.min(2, count(text, phrase));
     }
     return address.startsWith("notebooks/") ? total : 0.6 * total; // a chapter explains, the others use
   }
