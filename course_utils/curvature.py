@@ -22,7 +22,7 @@ def sharpest(network, x, images, labels, *, rounds=20, v=None):
     rounds: products with H, each of which costs about three gradients. v: where to begin, of shape (n,), such as the
     direction found at a point nearby; without it a random direction, the same every time.
     L is v'Hv for the unit vector v, in nats per squared unit of a parameter, with its sign: a saddle's largest can be
-    negative. residual is |Hv - Lv| / |L|: some eigenvalue lies within that share of L, so 0.05 means five per cent.
+    negative. residual is ``|Hv - Lv| / |L|``: some eigenvalue lies within that share of L, so 0.05 means five per cent.
     """
     if v is None:
         v = torch.randn(network.n, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(x)
