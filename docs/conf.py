@@ -63,6 +63,7 @@ templates_path = ["templates"]
 html_additional_pages = {"index": "first.html"}
 html_use_index = html_domain_indices = False  # there is one page of modules, and a search
 html_copy_source = True  # what the download link hands out
+html_sourcelink_suffix = ""
 html_show_sphinx = False
 html_sidebars = {
     "**": [

@@ -185,6 +185,10 @@ def is_math(node):
     return isinstance(node, (nodes.math, nodes.math_block))
 
 
+def is_stressed(node):
+    return isinstance(node, (nodes.strong, nodes.emphasis))
+
+
 def letters(node):
     """A formula's letters and signs, in one row."""
     return html.unescape(re.sub(r"<[^>]+>", "", convert(node.astext())))
@@ -247,21 +251,23 @@ def cover(stem):
 
 
 def sections(app):
-    """[address, page, section, text] of every section of every page, for the search."""
+    """[address, page, section, text, words it stresses] of every section of every page, for the search."""
     for name in sorted(app.env.found_docs):
         tree = app.env.get_doctree(name)
         for node in tree.findall(is_math):
             node[:] = [nodes.Text(letters(node))]
         page = tree.next_node(nodes.title).astext()
         for section in tree.findall(nodes.section):
-            text = " ".join(
-                part.astext().replace("\n", " ")
+            prose = [
+                part
                 for part in section.children[1:]
                 if not isinstance(part, (nodes.section, nodes.raw, nodes.comment))
                 and "cell" not in part.get("classes", [])
-            )
+            ]
+            text = " ".join(part.astext() for part in prose)
+            stressed = [word.astext() for part in prose for word in part.findall(is_stressed)]
             anchor = "" if section.parent is tree else f"#{section['ids'][0]}"
-            yield [f"{name}.html{anchor}", page, section[0].astext(), re.sub(r"\s+", " ", text)]
+            yield [f"{name}.html{anchor}", page, section[0].astext(), re.sub(r"\s+", " ", text), " · ".join(stressed)]
 
 
 def add_rest(app, error, beside, stix):

@@ -1,6 +1,8 @@
-"""The slides and the web site, built and then looked at with headless Chromium, from the disk and from a server."""
+"""The web site and the slides, built and then looked at with headless Chromium, from the disk and from a server."""
 
 import http.server
+import json
+import os
 import re
 import subprocess
 import sys
@@ -16,16 +18,19 @@ from chromium import Browser
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "build" / "site"
 CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-MATHJAX = "window.MathJax ? MathJax.startup.promise : 0"
 READY = "new Promise(done => (function wait() { Reveal?.isReady?.() ? done() : setTimeout(wait, 20) })())"
+REPOSITORY = "https://github.com/someone/course"
 
 
 @pytest.fixture(scope="module")
 def built():
-    """Decks and site, made as `make slides site` makes them."""
+    """Decks and site, made as `make slides site` makes them, as if the repository were on GitHub."""
     sphinx = "-m sphinx -W --keep-going -q -d build/doctrees -c docs . build/site"
+    environment = os.environ | {"COURSE_REPOSITORY": REPOSITORY}
     for command in (["tools/slides.py"], sphinx.split()):
-        run = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=300)
+        run = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+        )
         assert run.returncode == 0, run.stdout + run.stderr
     return SITE
 
@@ -33,6 +38,11 @@ def built():
 @pytest.fixture(scope="module")
 def pages(built):
     return {str(path.relative_to(built)): path for path in sorted(built.rglob("*.html")) if "_static" not in path.parts}
+
+
+@pytest.fixture(scope="module")
+def texts(pages):
+    return {name: path.read_text("utf-8") for name, path in pages.items()}
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +63,10 @@ def server(built):
         server.shutdown()
 
 
+def is_deck(name):
+    return name.startswith("slides/") and re.search(r"/(\d\d_|lecture)", name)
+
+
 def assert_quiet(page):
     """No red line in the console, and nothing fetched from another place than the page itself."""
     assert page.errors() == [], page.address
@@ -71,88 +85,241 @@ COMPLETE = r"""(() => {
     const found = seen(text.currentNode.parentElement) && formula.test(text.currentNode.data);
     if (found) raw.push(text.currentNode.data.trim().slice(0, 80));
   }
+  const images = [...document.images];
   return {
-    raw, formulas: document.querySelectorAll("mjx-container svg").length,
-    errors: document.querySelectorAll("mjx-container [data-mml-node=merror], mjx-container [fill=red]").length,
-    broken: [...document.images].filter(image => !image.naturalWidth).map(image => image.src.slice(0, 80)),
-    wordless: [...document.images].filter(image => !image.alt).length,
-    figures: document.images.length,
+    raw, formulas: document.querySelectorAll("mjx-container svg, article math").length,
+    errors: document.querySelectorAll("mjx-container [data-mml-node=merror], mjx-container [fill=red], merror").length,
+    broken: images.filter(image => !image.naturalWidth).map(image => image.src.slice(0, 80)),
+    wordless: images.filter(image => !image.hasAttribute("alt")).length,
+    figures: images.filter(image => image.alt.split(" ").length >= 8).length,
   };
 })()"""
+LOADED = """Promise.all([window.MathJax ? MathJax.startup.promise : 0, ...[...document.images].map(image => {
+  image.loading = "eager";
+  return image.decode().catch(() => 0);
+})]).then(() => 0)"""
+UNFOLD = "document.querySelectorAll('details').forEach(fold => fold.open = true)"
 
 
 def assert_complete(page, chapter=False):
-    page.evaluate(MATHJAX)
-    page.evaluate("Promise.all([...document.images].map(image => image.decode().catch(() => 0))).then(() => 0)")
+    page.evaluate(LOADED)
     found = page.evaluate(COMPLETE)
     assert found["raw"] == [], page.address
     assert (found["errors"], found["broken"], found["wordless"]) == (0, [], 0), page.address
     if chapter:
-        assert found["formulas"] >= 10
+        assert found["formulas"] >= 5
         assert found["figures"] >= 5
 
 
-# --- The site ---------------------------------------------------------------------------------------------------
+# --- The pages --------------------------------------------------------------------------------------------------
 
 
 def test_every_page_at_the_width_of_a_phone(pages, browser):
     assert {f"notebooks/{stem}.html" for stem in CHAPTERS} <= set(pages)
     for name, path in pages.items():
-        if name.startswith("slides/") and name != "slides/index.html":
+        if is_deck(name):
             continue  # slides have a fixed size, see below
         with browser.open(path.as_uri(), width=390, height=844) as page:
+            page.evaluate(UNFOLD)
             assert_complete(page, chapter=name.startswith("notebooks/"))
             assert page.evaluate("document.scrollingElement.scrollWidth") == 390, name
             assert_quiet(page)
 
 
+def test_no_code_and_no_print_out_is_cut_on_a_laptop(pages, browser):
+    cut = "[...document.querySelectorAll('article pre')].filter(pre => pre.scrollWidth > pre.clientWidth + 1).length"
+    for name in pages:
+        if name.startswith(("notebooks/", "exercises/", "docs/", "README", "CONTRIBUTING")):
+            with browser.open(pages[name].as_uri()) as page:
+                page.evaluate(UNFOLD)
+                assert page.evaluate(cut) == 0, name
+
+
 @pytest.mark.parametrize(
-    "name", ["index.html", "notebooks/04_momentum.html", "docs/api.html", "slides/04_momentum.html"]
+    "name", ["index.html", "notebooks/04_momentum.html", "notebooks/09_adam.html", "docs/api.html", "search.html"]
 )
-def test_from_a_server(name, pages, browser, server):
+def test_from_a_server_complete_and_light(name, browser, server):
     with browser.open(f"{server}/{name}") as page:
-        if name.startswith("slides/"):
-            page.evaluate(READY)
+        bytes_of = """[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+          .filter(entry => !/[.](png|svg|mp4|ico)$/.test(new URL(entry.name).pathname))
+          .reduce((sum, entry) => sum + entry.decodedBodySize, 0)"""
+        assert 10_000 < page.evaluate(bytes_of) <= 700_000
         assert_complete(page)
         assert page.evaluate("document.scrollingElement.scrollWidth") == 1280
         assert_quiet(page)
 
 
-def test_search_finds(pages, browser):
-    with browser.open(pages["search.html"].as_uri() + "?q=velocity") as page:
-        summary = "document.querySelector('.search-summary')?.innerText"
-        page.evaluate(
-            f"new Promise(done => (function wait() {{ /found/.test({summary}) ? done() : setTimeout(wait, 50) }})())"
-        )
-        assert "4 · Momentum" in page.evaluate("document.querySelector('#search-results').innerText")
+def test_the_first_page_opens_three_doors_and_ten_chapters(texts, browser, pages):
+    text = texts["index.html"]
+    assert re.findall(r'<a class="door[^>]*href="([^"]+)"', text) == [
+        "notebooks/01_challenges.html",
+        "docs/lecturers.html",
+        "README.html#Set-up",
+    ]
+    assert re.findall(r'<a class="chapter" href="notebooks/(\w+)\.html"', text) == CHAPTERS
+    assert len(re.findall(r"\d+ minutes\s*·", text)) == 9, "nine chapters have an exercise, with its minutes"
+    with browser.open(pages["index.html"].as_uri()) as page:
+        race = "document.querySelector('optimizer-knobs')"
+        assert page.evaluate(f"customElements.whenDefined('optimizer-knobs').then(() => {race}.offsetHeight)") > 150
+        assert page.evaluate(f"{race}.getBoundingClientRect().bottom") <= 720, "the race is seen without scrolling"
+
+
+def test_a_chapter_leads_to_its_exercise_and_that_to_the_next_chapter(texts):
+    here, seen = "notebooks/01_challenges.html", []
+    while here.startswith(("notebooks/", "exercises/")):
+        seen.append(here)
+        following = re.search(r'<link rel="next" [^>]*href="([^"]+)"', texts[here])[1]
+        here = os.path.normpath(Path(here).parent / following)
+    exercises = [f"exercises/{stem}/{stem}.html" for stem in CHAPTERS[1:]]
+    pairs = zip([f"notebooks/{stem}.html" for stem in CHAPTERS[1:]], exercises, strict=True)
+    assert seen == ["notebooks/01_challenges.html", *(name for pair in pairs for name in pair)]
+
+
+def test_every_page_has_a_title_a_description_and_a_picture(texts, built):
+    titles = set()
+    for name, text in texts.items():
+        if name.startswith(("slides/", "playground/")):
+            continue
+        head = text[: text.index("</head>")]
+        (title,) = re.findall(r"<title>(.*?)</title>", head)
+        titles.add(title)
+        assert title.count("Optimization in deep learning") <= 1
+        assert len(re.search(r'<meta name="description" content="([^"]+)"', text)[1]) > 40
+        (picture,) = re.findall(r'<meta property="og:image" content="([^"]+)"', text)
+        assert (built / Path(name).parent / picture).is_file()
+        assert 'rel="shortcut icon"' in text
+    assert len(titles) == sum(not name.startswith(("slides/", "playground/")) for name in texts)
+
+
+def test_what_is_not_for_readers_is_folded_or_away(texts):
+    for stem in CHAPTERS:
+        text = texts[f"notebooks/{stem}.html"]
+        cells = nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", 4).cells
+        assert "NBVAL_CHECK_OUTPUT" not in text
+        notes = sum(cell.metadata.get("slideshow", {}).get("slide_type") == "notes" for cell in cells)
+        assert text.count('<details class="lecturers">') == notes
+        deeper = [cell.source for cell in cells if re.match("#+ Deeper: ", cell.source)]
+        assert text.count('<details class="deeper">') == len(deeper)
+        setup = sum("setup" in cell.metadata.get("tags", []) for cell in cells)
+        assert text.count('<p class="collapsed admonition-title">Set-up</p>') == setup
+    for name, text in texts.items():
+        if name.startswith("exercises/"):
+            locked = nbformat.read(ROOT / name.replace(".html", ".ipynb"), 4).cells
+            checks = sum(c.metadata.get("nbgrader", {}).get("grade", False) and c.cell_type == "code" for c in locked)
+            assert text.count("Show the code</p>") >= checks > 0
+
+
+def test_figures_are_numbered_and_films_have_a_poster(texts, built):
+    for number, stem in enumerate(CHAPTERS, 1):
+        text = texts[f"notebooks/{stem}.html"]
+        found = re.findall(r'<figure class="shown" id="figure-(\d+)-(\d+)">', text)
+        assert found == [(str(number), str(i)) for i in range(1, len(found) + 1)]
+        assert len(found) >= 5
+        for image in re.findall(r'<img alt="[^"]{30,}"[^>]*>', text):
+            assert re.search(r'height="\d+" loading="lazy".* width="\d+"', image), "no jump when it arrives"
+        for poster in re.findall(r'<video [^>]*poster="\.\./([^"]+)"', text):
+            assert (built / poster).stat().st_size > 1000
+        assert "data:video" not in text
+
+
+def test_a_figure_opens_large_and_closes(pages, browser):
+    with browser.open(pages["notebooks/04_momentum.html"].as_uri(), width=390, height=844) as page:
+        page.evaluate("document.querySelector('figure.shown .enlarge').focus()")
+        page.key(" ", 32)
+        assert page.evaluate("document.querySelector('dialog.large').open")
+        assert page.evaluate("document.querySelector('dialog.large img').clientWidth") >= 2 * 390
+        page.key("Escape", 27)
+        assert not page.evaluate("document.querySelector('dialog.large').open")
+
+
+def test_a_link_into_a_folded_section_opens_it(pages, texts, browser):
+    name, anchor = next(
+        (name, found[1])
+        for name, text in texts.items()
+        if name.startswith("notebooks/")
+        and (found := re.search(r'<section id="([^"]+)">\s*<h2>Deeper: ', text)) is not None
+    )
+    with browser.open(f"{pages[name].as_uri()}#{anchor}") as page:
+        fold = f"document.getElementById({json.dumps(unquote(anchor))}).querySelector('details.deeper')"
+        assert page.evaluate(f"{fold}.open")
+        assert page.evaluate("document.querySelectorAll('details.deeper[open]').length") == 1
+
+
+def test_a_printed_chapter_is_text_and_figures_alone(pages, browser):
+    with browser.open(pages["notebooks/04_momentum.html"].as_uri()) as page:
+        page.send("Emulation.setEmulatedMedia", media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        seen = "[...document.querySelectorAll('{}')].filter(node => node.offsetHeight).length"
+        for away in (".sidebar-drawer", ".toc-drawer", ".run", ".related-pages", ".enlarge", ".lecturers", "button"):
+            assert page.evaluate(seen.format(away)) == 0, away
+        for there in ("figure.shown", ".predict-outcome"):
+            assert page.evaluate(seen.format(there)) == page.evaluate(f"document.querySelectorAll('{there}').length")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def search(browser, pages, query):
+    with browser.open(f"{pages['search.html'].as_uri()}?q={query}") as page:
         assert_quiet(page)
+        return page.evaluate("""[...document.querySelectorAll("#search-results li")].map(item =>
+          ({to: item.querySelector("a").href, where: item.textContent, marked: item.querySelectorAll("p mark").length}))""")
 
 
-def test_every_link_inside_the_site_lands(pages, built):
-    for name, path in pages.items():
-        for link in re.findall(r'<a\b[^>]*?\shref="([^"]+)"', path.read_text("utf-8")):
+def test_search_finds_sections_and_shows_where(pages, browser, built):
+    found = search(browser, pages, "effective+learning+rate")
+    assert any("4 · Momentum" in hit["where"] for hit in found[:2]), "where it is defined"
+    assert all(hit["marked"] for hit in found)
+    for hit in found:
+        path, anchor = unquote(urlparse(hit["to"]).path), unquote(urlparse(hit["to"]).fragment)
+        assert not anchor or f'id="{anchor}"' in Path(path).read_text("utf-8"), hit
+    assert any("4 · Momentum" in hit["where"] for hit in search(browser, pages, "velocity")[:2])
+    assert search(browser, pages, "xylophone") == []
+
+
+def test_every_link_inside_the_site_lands(pages, texts):
+    for name, text in texts.items():
+        for link in re.findall(r'<a\b[^>]*?\shref="([^"]+)"', text):
             target = urlparse(link.replace("&amp;", "&"))
             if not target.scheme and target.path:
-                assert (path.parent / unquote(target.path)).exists(), f"{name}: {link}"
+                assert (pages[name].parent / unquote(target.path)).exists(), f"{name}: {link}"
 
 
-def test_readme_s_links_to_headings_land_on_them(pages):
-    links = set(re.findall(r'href="(notebooks/\w+\.html)#([^"]+)"', pages["index.html"].read_text("utf-8")))
+def test_readme_s_links_to_headings_land_on_them(texts):
+    links = set(re.findall(r'href="(notebooks/\w+\.html)#([^"]+)"', texts["README.html"]))
     assert len(links) >= 40
     for chapter, anchor in links:
-        assert f'id="{unquote(anchor)}"' in pages[chapter].read_text("utf-8"), (chapter, anchor)
+        assert f'id="{unquote(anchor)}"' in texts[chapter], (chapter, anchor)
 
 
-def test_chapters_can_be_launched_and_downloaded(pages):
-    text = pages["notebooks/04_momentum.html"].read_text("utf-8")
-    for place in ("https://mybinder.org/v2/gh/", "https://colab.research.google.com/github/"):
+def test_chapters_can_be_launched_and_downloaded(texts):
+    text = texts["notebooks/04_momentum.html"]
+    for place in (
+        "https://mybinder.org/v2/gh/someone/course/",
+        "https://colab.research.google.com/github/someone/course/",
+    ):
         assert re.search(f'href="{place}[^"]+04_momentum.ipynb"', text)
     assert (SITE / re.search(r'href="\.\./(_sources/notebooks/04_momentum\.ipynb)"', text)[1]).is_file()
 
 
-def test_every_module_is_on_the_page_of_modules(pages):
+@pytest.mark.parametrize(
+    ("address", "meant"),
+    [
+        ("https://github.com/someone/course.git", "https://github.com/someone/course"),
+        ("git@github.com:someone/course.git\n", "https://github.com/someone/course"),
+        ("/home/someone/course", None),
+        ("", None),
+    ],
+)
+def test_no_button_leads_to_a_repository_that_is_not_there(address, meant, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import pages as makes_pages
+
+    monkeypatch.setenv("COURSE_REPOSITORY", address)
+    assert makes_pages.repository() == meant
+
+
+def test_every_module_is_on_the_page_of_modules(texts):
     modules = {path.stem for path in (ROOT / "course_utils").glob("[!_]*.py")} | {"checks"}
-    shown = re.findall(r'id="module-course_utils\.(\w+)"', pages["docs/api.html"].read_text("utf-8"))
+    shown = re.findall(r'id="module-course_utils\.(\w+)"', texts["docs/api.html"])
     assert sorted(shown) == sorted(modules)
 
 
@@ -170,9 +337,12 @@ AXE = """axe.run({exclude: [["mjx-container"]]}, {runOnly: ["color-contrast", "i
     "name",
     [
         "index.html",
+        "README.html",
         "notebooks/04_momentum.html",
+        "notebooks/10_which_optimizer.html",
         "exercises/04_momentum/04_momentum.html",
         "docs/api.html",
+        "search.html?q=momentum",
         "slides/index.html",
         "slides/04_momentum.html",
         "playground/index.html",
@@ -180,11 +350,87 @@ AXE = """axe.run({exclude: [["mjx-container"]]}, {runOnly: ["color-contrast", "i
 )
 def test_contrast_and_names(name, dark, pages, browser):
     axe = next((ROOT / "build" / "vendor").glob("axe-core-*/axe.min.js")).read_text("utf-8")
-    with browser.open(pages[name].as_uri(), dark=dark) as page:
-        page.evaluate(READY if "/04" in name and "slides" in name else MATHJAX)
+    name, _, query = name.partition("?")
+    with browser.open(pages[name].as_uri() + ("?" + query if query else ""), dark=dark) as page:
+        if is_deck(name):
+            page.evaluate(READY)
+        page.evaluate(UNFOLD)
         page.evaluate(axe + "; 0")
         violations = page.evaluate(AXE)
         assert violations == []
+
+
+# --- Predictions ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def asking(texts):
+    """The chapter with most predictions."""
+    return max((f"notebooks/{stem}.html" for stem in CHAPTERS), key=lambda name: texts[name].count("predict-question"))
+
+
+def test_without_javascript_the_outcome_is_one_click_away(texts, asking):
+    questions = texts[asking].count('<div class="predict-question">')
+    assert questions >= 5
+    assert texts[asking].count('<details class="predict-held"><summary>Show what happened</summary>') == questions
+    assert texts[asking].count('<div class="predict-outcome">') == questions
+
+
+def test_a_prediction_is_kept_over_a_reload_and_can_be_forgotten(pages, asking, browser):
+    waiting = "document.querySelectorAll('.live-wait').length"
+    score = "document.querySelector('.live-score').textContent"
+    with browser.open(pages[asking].as_uri()) as page:
+        count = page.evaluate("document.querySelectorAll('.live-ask').length")
+        assert page.evaluate(waiting) == count >= 5
+        hidden = "[...document.querySelectorAll('.predict-outcome')].filter(node => node.offsetHeight).length"
+        assert page.evaluate(hidden) == 0
+        page.evaluate("document.querySelector('.live-ask :is(.live-answer, input)').focus()")
+        page.evaluate("document.activeElement.localName == 'input' && (document.activeElement.value = '12')")
+        page.key(" ", 32)
+        assert page.evaluate(waiting) == count - 1
+        assert page.evaluate(hidden) == 1
+        said = page.evaluate("document.querySelector('.live-said').textContent")
+        assert said.startswith("You said ")
+        assert said == page.evaluate("document.querySelector('.live-echo').textContent")
+    with browser.open(pages[asking].as_uri()) as page:
+        assert page.evaluate("document.querySelector('.live-said').textContent") == said
+        assert f"of the chapter's {count} predictions right, 1 made so far" in page.evaluate(score)
+        page.evaluate("document.querySelector('.live-score button').click()")
+        assert page.evaluate(waiting) == count
+        assert "none yet" in page.evaluate(score)
+    with browser.open(pages[asking].as_uri()) as page:
+        assert page.evaluate(waiting) == count
+        page.evaluate("document.querySelectorAll('.live-quiet').forEach(button => button.hidden || button.click())")
+        assert page.evaluate(waiting) == 0, "who does not want to guess may look all the same"
+        assert "none yet" in page.evaluate(score)
+        page.evaluate("document.querySelector('.live-score button').click()")
+
+
+def test_all_right_answers_count(pages, asking, browser):
+    with browser.open(pages[asking].as_uri()) as page:
+        page.evaluate("""[...document.querySelectorAll(".predict-question")].forEach((question, i) => {
+          const told = document.querySelectorAll(".predict-outcome strong")[i].textContent;
+          const answer = told.replace(/^Outcome:\\s*/, "").replace(/\\.$/, "");
+          const buttons = [...question.querySelectorAll(".live-answer[data-answer]")];
+          const button = buttons.find(button => button.dataset.answer.replace(/\\.$/, "") == answer);
+          if (button) return button.click();
+          question.querySelector("input").value = answer.match(/-?[\\d.,]+/)[0].replace(",", "");
+          question.querySelector("form").requestSubmit();
+        })""")
+        count = page.evaluate("document.querySelectorAll('.live-ask').length")
+        score = page.evaluate("document.querySelector('.live-score').textContent")
+        assert score.startswith(f"Your guesses: {count} of the chapter's {count} predictions right. ")
+        page.evaluate("document.querySelector('.live-score button').click()")
+
+
+def test_knobs_stand_where_the_link_was(pages, texts, browser):
+    name = next(name for name in texts if name.startswith("notebooks/") and ">Turn the knobs:" in texts[name])
+    with browser.open(pages[name].as_uri()) as page:
+        knobs = "[...document.querySelectorAll('.live-knobs')]"
+        page.evaluate("customElements.whenDefined('optimizer-knobs').then(() => 0)")
+        assert page.evaluate(f"{knobs}.length") == texts[name].count(">Turn the knobs:")
+        assert page.evaluate(f"{knobs}.every(knobs => knobs.querySelector('optimizer-knobs').offsetHeight > 150)")
+        assert_quiet(page)
 
 
 # --- The slides -------------------------------------------------------------------------------------------------
@@ -195,36 +441,23 @@ REACH = """Reveal.getSlides().map(slide => {
   Reveal.slide(h, v, 99);
   const seen = [...slide.querySelectorAll("*")].filter(element => !element.closest("aside, svg *, mjx-assistive-mml"));
   const boxes = seen.map(element => element.getBoundingClientRect()).filter(box => box.width && box.height);
-  const letters = [slide, ...slide.querySelectorAll("pre")];
-  const sizes = letters.map(element => parseFloat(getComputedStyle(element).fontSize));
   return {
-    slide: [...slide.querySelectorAll(".jp-Cell")].map(cell => cell.id.replace("cell-id=", "")).join(" "),
+    slide: slide.id, content: boxes.length, left: Math.min(0, ...boxes.map(box => box.left)),
     bottom: Math.max(0, ...boxes.map(box => box.bottom)), right: Math.max(0, ...boxes.map(box => box.right)),
-    left: Math.min(0, ...boxes.map(box => box.left)), smallest: Math.min(...sizes), content: boxes.length,
   };
 })"""
 
 
-@pytest.mark.parametrize("stem", CHAPTERS)
+@pytest.mark.parametrize("stem", [*CHAPTERS, "lecture"])
 def test_a_deck(stem, pages, browser):
-    notebook = nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", as_version=4)
-    kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook.cells]
     with browser.open(pages[f"slides/{stem}.html"].as_uri()) as page:
         page.evaluate(READY)
-        assert_complete(page, chapter=True)
-        slides = page.evaluate(REACH)
-        assert len(slides) == kinds.count("slide") + kinds.count("subslide")
-        for slide in slides:
+        assert_complete(page)
+        for slide in page.evaluate(REACH):
             assert slide["content"], slide
             assert slide["bottom"] <= 720, slide
             assert 0 <= slide["left"], slide
             assert slide["right"] <= 1280, slide
-            assert slide["smallest"] >= 9, slide  # of 27: what is smaller belongs on two slides
-        assert page.evaluate("document.querySelectorAll('aside.notes').length") == kinds.count("notes")
-        hidden = [c.source for c in notebook.cells if "hide-input" in c.metadata.get("tags", [])]
-        code = page.evaluate("[...document.querySelectorAll('.highlight')].map(code => code.innerText.trim())")
-        assert hidden
-        assert not {source.strip() for source in hidden} & set(code)
         assert_quiet(page)
 
 

@@ -1,4 +1,4 @@
-// The search: every section of every page is an entry of SECTIONS, [address, page, section, text].
+// The search: every section of every page is an entry of SECTIONS, [address, page, section, text, words it stresses].
 (() => {
   const query = new URLSearchParams(location.search).get("q")?.trim() ?? "";
   const root = document.documentElement.dataset.content_root;
@@ -10,18 +10,18 @@
   const pattern = new RegExp(`${start}(${words.join("|")})`, "giu");
   const count = (text, words) => text.match(new RegExp(start + words, "giu"))?.length ?? 0;
 
-  // A section scores for each word, in its heading most, and for the words side by side; a section without one of
-  // them is no answer.
-  function score([address, page, section, text]) {
+  // A section scores for each word, most for what it has in its heading or stresses, as one does where a name is given;
+  // and for the words side by side. A section without one of them is no answer.
+  function score([address, page, section, text, stressed]) {
     let total = 0;
     for (const word of words) {
       const times = count(text, word), heading = count(section, word), of = count(page, word);
       if (!times && !heading && !of) return 0;
-      total += 6 * !!heading + 2 * !!of + (4 * times) / (times + 2);
+      total += 6 * !!heading + 5 * !!count(stressed, word) + 2 * !!of + (4 * times) / (times + 2);
     }
     if (words.length > 1) {
       const phrase = words.join("[^\\p{L}\\d_]+");
-      total += 12 * !!count(section, phrase) + 12 * Math.min(2, count(text, phrase));
+      total += 12 * !!count(section, phrase) + 12 * !!count(stressed, phrase) + 12 * Math.min(2, count(text, phrase));
     }
     return address.startsWith("notebooks/") ? total : 0.6 * total; // a chapter explains, the others use
   }

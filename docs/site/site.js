@@ -61,6 +61,10 @@
   // On paper there is nothing to open: figures and sections are there; what happened is not hidden either.
   addEventListener("beforeprint", () => {
     for (const fold of document.querySelectorAll("article details:not(.lecturers, .hide)")) fold.open = true;
-    for (const image of document.images) image.loading = "eager";
   });
+
+  // Figures further down come after what is read first, but they do come: whoever prints or goes offline has them all.
+  addEventListener("load", () => setTimeout(() => {
+    for (const image of document.images) image.loading = "eager";
+  }, 1500));
 })();

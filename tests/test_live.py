@@ -1,0 +1,157 @@
+"""Predictions and knobs (docs/live/): what the chapters hand them, and what a learner meets in JupyterLab."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+from chromium import Browser
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PRESETS = ROOT / "docs" / "playground" / "presets.js"
+
+
+def questions(notebook):
+    """(question, cells that show it, outcome) of every prediction; an outcome that is missing is None."""
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("**Predict first.**"):
+            found.append([cell.source, [], None])
+        elif found and found[-1][2] is None:
+            if cell.cell_type == "markdown" and cell.source.startswith("**Outcome:"):
+                found[-1][2] = cell.source
+            else:
+                found[-1][1].append(cell)
+    return found
+
+
+@pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
+def chapter(request):
+    return nbformat.read(request.param, 4)
+
+
+def test_every_prediction_of_a_chapter_can_be_made_and_is_answered(chapter):
+    asked = questions(chapter)
+    assert len(asked) >= 5
+    for question, between, outcome in asked:
+        assert outcome, f"no outcome: {question[:60]}"
+        assert any(cell.cell_type == "code" for cell in between), f"nothing is run: {question[:60]}"
+        assert not any(re.search("^#", cell.source, re.M) for cell in between if cell.cell_type == "markdown"), question
+        answer = re.match(r"\*\*Outcome: (.+?)\.?\*\*", outcome)[1]
+        choices = re.findall(r"^[-*] (.+)$", question, re.M)
+        if choices:
+            assert 2 <= len(choices) <= 5, question
+            assert len({choice.strip(" .") for choice in choices}) == len(choices)
+            assert answer in [choice.strip(" .") for choice in choices], (answer, choices)
+            assert re.search(r"^[-*] [^\n]+\Z", question, re.M), f"the answers end the question: {question[:60]}"
+        else:
+            assert re.search(r"\d", answer), f"a number is asked for: {answer}"
+
+
+def test_knobs_have_a_preset_that_is_there(chapter):
+    presets = PRESETS.read_text("utf-8")
+    for cell in chapter.cells:
+        for what, name in re.findall(
+            r"\[(Turn the knobs: [^\]]+)\]\(\.\./docs/playground/index\.html#preset=([\w-]+)", cell.source
+        ):
+            assert re.search(rf'^  "?{name}"?: \[', presets, re.M), (what, name)
+
+
+# --- In JupyterLab ----------------------------------------------------------------------------------------------
+
+CELLS = [
+    new_markdown_cell("# 1 · A chapter"),
+    new_markdown_cell("**Predict first.** How many times faster at $\\beta = 0.9$?\n\n- 2 times\n- 10 times"),
+    new_code_cell("print(1 / (1 - 0.9))", execution_count=1, outputs=[new_output("stream", text="10.0 times\n")]),
+    new_markdown_cell("**Outcome: 10 times.** Ten, to two places."),
+    new_markdown_cell("*For lecturers:* wait for hands."),
+    new_markdown_cell("[Turn the knobs: the ravine](../docs/playground/index.html#preset=ravine)"),
+    new_markdown_cell("**Predict first.** How long, in steps?"),
+    new_code_cell("print('fresh', 20 + 2)", execution_count=2, outputs=[new_output("stream", text="22 steps\n")]),
+    new_markdown_cell("**Outcome: 22 steps.** As printed."),
+    new_markdown_cell("## What to remember\n\n- It is ten."),
+]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """The address of a JupyterLab as `make lab` starts it, on a folder with one chapter."""
+    folder = tmp_path_factory.mktemp("lab")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(new_notebook(cells=CELLS, metadata=kernel), folder / "01_chapter.ipynb")
+    environment = os.environ | {"JUPYTER_CONFIG_PATH": str(ROOT / ".jupyter")}
+    options = (
+        "--no-browser --ServerApp.ip=127.0.0.1 --ServerApp.port=0 --IdentityProvider.token=x "
+        f"--ServerApp.root_dir={folder} --LabApp.workspaces_dir={folder}/.workspaces"
+    )
+    with open(folder / "log", "w+") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options.split()], stderr=log, stdout=log, env=environment, cwd=ROOT
+        )
+        try:
+            for _ in range(600):
+                found = re.search(r"http://127\.0\.0\.1:(\d+)/lab", Path(log.name).read_text("utf-8"))
+                if found or server.poll() is not None:
+                    break
+                time.sleep(0.1)
+            assert found, Path(log.name).read_text("utf-8")
+            home = f"http://127.0.0.1:{found[1]}"
+            urllib.request.urlopen(f"{home}/lab?token=x", timeout=60).close()
+            yield home
+        finally:
+            server.terminate()
+            server.wait(60)
+
+
+def wait(page, condition, seconds=30):
+    until = time.monotonic() + seconds
+    while not page.evaluate(f"!!({condition})"):
+        assert time.monotonic() < until, condition
+        time.sleep(0.1)
+
+
+def visible(selector, pattern=""):
+    """The words of all elements that are shown and match: an expression."""
+    return f"""[...document.querySelectorAll("{selector}")].filter(node => node.offsetHeight)
+      .map(node => node.innerText).filter(text => text.includes("{pattern}")).join("; ")"""
+
+
+def test_a_chapter_in_jupyterlab_waits_for_a_guess(lab):
+    ask = "document.querySelectorAll('.live-ask')"
+    outputs, outcomes = visible(".jp-OutputArea-output"), visible(".jp-RenderedMarkdown p", "Outcome")
+    address = f"{lab}/lab/tree/01_chapter.ipynb?token=x"
+    with Browser() as browser, browser.open(address, 1280, 1400) as page:
+        wait(page, f"{ask}.length == 2")
+        assert (page.evaluate(outputs), page.evaluate(outcomes)) == ("", "")
+        assert page.evaluate("document.querySelector('details.lecturers').open") is False
+        wait(page, "document.querySelector('.live-knobs optimizer-knobs')?.offsetHeight > 150")
+
+        page.evaluate(f"{ask}[0].querySelector('.live-answer').focus()")
+        page.key(" ", 32)  # JupyterLab's own keys would move on, or edit the cell
+        wait(page, "document.querySelector('.live-said').innerText == 'You said “2 times”. It was: 10 times.'")
+        assert page.evaluate(outputs) == "10.0 times\n"
+        assert page.evaluate(outcomes) == "Outcome: 10 times. Ten, to two places."
+
+        # A cell that is run shows its output, guess or not; the outcome still waits.
+        page.evaluate("document.querySelectorAll('.jp-CodeCell .cm-content')[1].focus()")
+        page.send("Input.dispatchKeyEvent", type="keyDown", key="Enter", windowsVirtualKeyCode=13, modifiers=8)  # shift
+        wait(page, f"({outputs}).includes('fresh 22')")
+        assert "22 steps" not in page.evaluate(outcomes)
+        page.evaluate(f"{ask}[1].querySelector('input').value = '20'")
+        page.evaluate(f"{ask}[1].querySelector('form').requestSubmit()")
+        wait(page, f"({outcomes}).includes('22 steps')")
+        score = page.evaluate("document.querySelector('.live-score').innerText")
+        assert score.startswith("Your guesses: 1 of the chapter's 2 predictions right.")
+    with (
+        Browser() as browser,
+        browser.open(address, 1280, 1400) as page,
+    ):  # another browser: guesses are not in the file
+        wait(page, f"{ask}.length == 2")
+        assert page.evaluate(outcomes) == ""
