@@ -8,7 +8,8 @@ import contextlib
 
 import numpy as np
 
-from course_utils.checks import CheckFailed, check, guard, probes
+from course_utils.checks import CheckFailed, check, guard, parts, probes
+from course_utils.checks.relations import relation
 
 
 def graded(name, candidate, points):
@@ -20,41 +21,46 @@ def graded(name, candidate, points):
     return float(points)
 
 
-def compared(name, candidate, right, cases, points, *, mistakes=None, tolerance=1e-6):
-    """The points for answering as ``right`` does: all, or for a part of the cases up to half of them.
+def compared(name, candidate, *, exercise, points):
+    """The points for answering as the part ``name`` of the exercise does: all, or for some cases up to half of them.
 
-    cases: tuples of arguments, replaced by others of their kind when grading (:func:`probes.redrawn`).
-    right: a function of the same arguments, for instance a measurement.
-    mistakes: sentence for the learner -> the function that one ends up with by making this mistake.
-    tolerance: relative to the largest number of an answer.
+    What it is compared with, and the mistakes that it knows, stand in course_utils/checks/parts.
     """
-    cases = [_redrawn(case, number, right) for number, case in enumerate(cases)]
-    answers = [_answer(name, candidate, case) for case in cases]
-    hits = [_same(answer, right(*case), tolerance) for answer, case in zip(answers, cases, strict=True)]
+    part = parts.find(exercise, name)
+    cases = [_redrawn(case, number, part.right) for number, case in enumerate(part.cases)]
+    asked = part.wrap(candidate) if callable(candidate) else candidate
+    answers = [_answer(name, asked, case) for case in cases]
+    rights = [np.asarray(part.right(*case), dtype=float) for case in cases]
+    hits = [_same(answer, right, part.tolerance) for answer, right in zip(answers, rights, strict=True)]
     if all(hits):
-        print(f"{name}: Right.")
+        print(f"{name}: Right.{' ' + part.onward if part.onward else ''}")
         return float(points)
-    first = hits.index(False)
-    sentence = _difference(name, cases[first], answers[first], right(*cases[first]), tolerance)
-    for known, mistake in (mistakes or {}).items():
-        with contextlib.suppress(Exception):  # what a mistake cannot answer is another mistake
-            if all(_same(answer, mistake(*case), tolerance) for answer, case in zip(answers, cases, strict=True)):
-                sentence = known
+    sentence = _sentence(name, part, cases, answers, rights, hits)
     return _partly(CheckFailed(f"{name}: {sentence}"), points * sum(hits) / len(hits) / 2, points)
 
 
-def reached(name, candidate, run, *, floor, target, points):
+def reached(name, candidate, run, *, names, floor, target, points):
     """The points for settings with which ``run`` reaches ``target``: none up to ``floor``, in between in proportion.
 
-    candidate: a function without arguments that returns the settings, a dict. run: called as ``run(**settings)``.
+    candidate: a function without arguments that returns the settings, a dict with none but the keys ``names``.
+    run: called as ``run(**settings)``.
     """
     settings = _call(name, candidate, (), lambda result: result)
     if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
         raise CheckFailed(f"{name}: return a dict of settings, such as {{'lr': 0.1}}, not {settings!r:.80}.")
+    offered = ", ".join(map(repr, names))
+    for key, setting in settings.items():
+        if key not in names:
+            raise CheckFailed(f"{name}: {key!r} is not yours to set here; the task offers {offered}.")
+        if isinstance(setting, float) and not np.isfinite(setting):
+            raise CheckFailed(f"{name}: {key!r} is {setting!r}, which is not a number to train with.")
     try:
         value = float(run(**settings))
-    except (ArithmeticError, TypeError, ValueError) as error:  # it diverged; a wrong name; a wrong value
-        raise CheckFailed(f"{name}: {error}") from None
+    except Exception as error:  # it diverged; a value of the wrong kind; a setting that is missing
+        given = ", ".join(f"{key!r}: {setting!r:.40}" for key, setting in settings.items())
+        raise CheckFailed(f"{name}: with {{{given}}}: {error} (The task offers {offered}.)") from None
+    if not np.isfinite(value):
+        raise CheckFailed(f"{name}: the accuracy is not a number with these settings.")
     if value >= target:
         print(f"{name}: {value:.2%} on average, and {target:.2%} was the target. Right.")
         return float(points)
@@ -109,12 +115,58 @@ def _same(answer, expected, tolerance):
     return answer.shape == expected.shape and bool((np.abs(answer - expected) <= tolerance * size).all())
 
 
+def _sentence(name, part, cases, answers, rights, hits):
+    """What to tell a learner whose answers are not all right: a known mistake, a relation, or where it goes wrong."""
+
+    def same(answer, expected):
+        return _same(answer, expected, part.tolerance)
+
+    for known, mistake in part.mistakes.items():
+        with contextlib.suppress(Exception):  # what a mistake cannot answer is another mistake
+            if all(same(answer, mistake(*case)) for answer, case in zip(answers, cases, strict=True)):
+                return known
+    first = hits.index(False)
+    if part.questions:
+        return _question(name, part, cases[first], answers[first], rights[first])
+    where = _difference(name, cases[first], answers[first], rights[first], part.tolerance)
+    if any(hits):
+        return f"{_call_of(name, cases[hits.index(True)])} is right, but {where}"
+    found = relation(answers, rights, cases, part.right, same)
+    return f"{found} {where}" if found else where
+
+
+def _call_of(name, case):
+    """The call as a learner would type it; long arrays as dots."""
+
+    def shown(value):
+        if np.ndim(value) == 0:
+            return f"{value:.6g}" if isinstance(value, (float, np.floating)) else f"{value!r}"
+        if np.size(value) > 12:
+            return "..."
+        return repr(np.asarray(value).tolist()) if isinstance(value, np.ndarray) else repr(value)
+
+    return f"{name}({', '.join(map(shown, case))})"
+
+
 def _difference(name, case, answer, expected, tolerance):
-    expected = np.asarray(expected, dtype=float)
-    call = f"{name}({', '.join('...' if np.ndim(value) else f'{value!r}' for value in case)})"
+    call = _call_of(name, case)
     if answer.shape != expected.shape:
         return f"{call} has shape {answer.shape}; it should have {expected.shape}."
     wrong = ~(np.abs(answer - expected) <= tolerance * np.abs(expected).max(initial=0))
     where = np.unravel_index(np.argmax(wrong), answer.shape)
     place = f", at {[int(i) for i in where]}," if where else ""
-    return f"{call}{place} gives {answer[where]:.6g}; measured, it is {expected[where]:.6g}."
+    right = (
+        f" ({int((~wrong).sum())} of its {wrong.size} numbers are right)" if 1 < wrong.size and not wrong.all() else ""
+    )
+    return f"{call}{place} gives {answer[where]:.6g}; it should be {expected[where]:.6g}{right}."
+
+
+def _question(name, part, case, answer, expected):
+    """For a part that asks yes or no, a row for each epoch: the first question that is answered otherwise."""
+    if answer.shape != expected.shape:
+        return f"{_call_of(name, case)} cannot be read: the answers have shape {answer.shape}, not {expected.shape}."
+    row, column = np.argwhere(answer != expected)[0]
+    yes = {1.0: "yes", 0.0: "no"}
+    given, wanted = yes.get(float(answer[row, column])), yes[float(expected[row, column])]
+    arguments = ", ".join(f"{label} = {value}" for label, value in zip(part.labels, case, strict=True))
+    return f"With {arguments}, in epoch {row}: {part.questions[column]} Yours: {given}. It should be {wanted}."

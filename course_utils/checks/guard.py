@@ -231,6 +231,7 @@ def array(value, what):
     """``value`` as a float64 array; :class:`Stop` if it is no array of numbers. ``what`` begins the sentence."""
     if value is None:
         raise Stop("returns_none", f"{what} is None. Is a return missing, or a value after it?")
+    given = value
     try:
         if hasattr(value, "detach"):  # a torch tensor
             value = value.detach().cpu().numpy()
@@ -240,13 +241,13 @@ def array(value, what):
             if value.dtype == object and value.ndim:  # a list of 0-d tensors and the like
                 value = np.array([float(entry) for entry in value.flat]).reshape(value.shape)
     except Exception:
-        raise Stop("wrong_type", f"{what} is {_a(value)}, where an array of numbers is needed.") from None
+        raise Stop("wrong_type", f"{what} is {_a(given)}, where numbers are needed.") from None
     if entries > ENTRIES:
         raise Stop(
             "too_large", f"{what} has {entries:,} entries. Which operation makes one number out of every *pair*?"
         )
     if value.dtype.kind not in "fiub" or (value.dtype.kind == "b" and value.ndim == 0):
-        raise Stop("wrong_type", f"{what} is {_a(value)}, where an array of numbers is needed.")
+        raise Stop("wrong_type", f"{what} is {_a(given)}, where numbers are needed.")
     return value.astype(float)
 
 

@@ -1,0 +1,43 @@
+"""What the exercises' questions are compared with: a file for each exercise, out of the learner's sight.
+
+A part is entered by :func:`part` and found by :func:`find`. Its right answer is a function of the case's arguments, for
+instance a measurement, and its mistakes are functions too: what a learner who makes this mistake ends up with.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Part:
+    """One compared question of an exercise."""
+
+    right: Callable
+    cases: list  # tuples of arguments
+    mistakes: dict  # sentence for the learner -> function
+    tolerance: float  # relative to the largest number of an answer
+    wrap: Callable  # the learner's function -> what is called
+    questions: tuple  # for answers of 1 and 0, a row for each epoch: what each column asks
+    labels: tuple  # the names of a case's arguments, where questions are asked
+    onward: str  # what a right answer is told besides
+
+
+PARTS = {}  # (exercise, name) -> Part
+
+
+def itself(candidate):
+    return candidate
+
+
+def part(
+    exercise, name, right, cases, *, mistakes=None, tolerance=1e-6, wrap=itself, questions=(), labels=(), onward=""
+):
+    """Enter a part. ``exercise``: its number; the other arguments as in :class:`Part`."""
+    PARTS[exercise, name] = Part(right, cases, mistakes or {}, tolerance, wrap, questions, labels, onward)
+
+
+def find(exercise, name):
+    """The part of this name, from its exercise's file. Raises ``KeyError`` if there is none."""
+    importlib.import_module(f"{__name__}.exercise_{exercise:02}")
+    return PARTS[exercise, name]

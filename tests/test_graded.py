@@ -1,0 +1,134 @@
+"""compared and reached: points, and a sentence that says what is wrong, without a notebook around them."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+from course_utils.checks import CheckFailed, parts
+from course_utils.checks.graded import compared, reached
+
+
+@pytest.fixture(scope="module")
+def every_part():
+    for number in range(2, 11):
+        importlib.import_module(f"course_utils.checks.parts.exercise_{number:02}")
+    return parts.PARTS
+
+
+def said(capsys, *args, **kwargs):
+    """Points and what is printed, or 0 and the verdict."""
+    try:
+        points = compared(*args, **kwargs)
+    except CheckFailed as verdict:
+        return 0.0, str(verdict)
+    return points, capsys.readouterr().out
+
+
+def test_every_part_knows_its_answer_and_its_mistakes(every_part, capsys):
+    """What is right gets all points; each known mistake is told by its own sentence, in every case."""
+    for (exercise, name), part in every_part.items():
+        if part.wrap is not parts.itself:
+            continue
+        assert said(capsys, name, part.right, exercise=exercise, points=4)[0] == 4, name
+        for sentence, mistake in part.mistakes.items():
+            points, verdict = said(capsys, name, mistake, exercise=exercise, points=4)
+            assert points <= 2, (name, sentence)
+            assert sentence in verdict, (name, verdict)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda g, lr, beta: 100 * lr * g / (1 - beta), "in percent"),
+        (lambda g, lr, beta: (1 - beta) / (lr * g), "upside down"),
+        (lambda g, lr, beta: 3 * lr * g / (1 - beta), "3 times the right number in every case"),
+        (lambda g, lr, beta: lr * lr * g / (1 - beta), "A factor `lr` is too many"),
+        (lambda g, lr, beta: lr * g / (1 - beta) ** 2, "A factor 1 - `beta` is missing|1 - `beta`"),
+        (lambda g, lr, beta: abs(lr * g / (1 - beta)), "top_speed(1, 0.01, 0.9) is right, but top_speed(-2, 0.1, 0.5)"),
+        (lambda g, lr, beta: [lr * g / (1 - beta)] * 2, "has shape (2,); it should have ()"),
+        (lambda g, lr, beta: {"v": 1}, "of type dict"),
+        (lambda g, lr, beta: "fast", "<U4|str"),
+        (lambda g, lr, beta: None, "is None"),
+        (lambda g, lr, beta: np.inf, "gives inf"),
+    ],
+)
+def test_what_nobody_has_entered_is_still_told(wrong, words, capsys):
+    _, verdict = said(capsys, "top_speed", wrong, exercise=4, points=2)
+    assert any(word in verdict for word in words.split("|")), verdict
+
+
+def dealt(order_of, share=lambda order, worker, workers: order[worker::workers], size=None):
+    def my_batches(worker, workers, n, batch_size, epoch, seed):
+        mine = share(order_of(n, epoch, seed), worker, workers)
+        step = size or batch_size
+        return [mine[i : i + step] for i in range(0, len(mine), step)]
+
+    return my_batches
+
+
+def shuffled(n, *seeds):
+    return np.random.default_rng(list(seeds)).permutation(n)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "words"),
+    [
+        (dealt(lambda n, epoch, seed: shuffled(n, epoch)), "another seed gives the same batches"),
+        (dealt(lambda n, epoch, seed: np.roll(np.arange(n), epoch)), "another seed|Does"),
+        (dealt(lambda n, epoch, seed: np.roll(shuffled(n, seed), 4 * epoch)), "meet|earlier epoch"),
+        (dealt(lambda n, epoch, seed: shuffled(n, seed, epoch), size=1000), "how many examples belong"),
+        (dealt(lambda n, epoch, seed: shuffled(n, seed, epoch)[: n - 1]), "Is every example read?|read by nobody"),
+        (dealt(lambda n, epoch, seed: shuffled(n, seed, epoch) + 1), "an index is not one of 0 to 39"),
+        (
+            lambda worker, workers, n, batch_size, epoch, seed: shuffled(n, seed, epoch)[worker::workers],
+            "list of batches",
+        ),
+        (lambda worker, workers, n, batch_size, epoch, seed: None, "list of batches"),
+    ],
+)
+def test_a_sampler_is_told_in_its_own_terms(candidate, words, capsys):
+    points, verdict = said(capsys, "my_batches", candidate, exercise=3, points=3)
+    assert points < 3
+    assert any(word in verdict for word in words.split("|")), verdict
+
+
+def test_the_right_sampler_passes(capsys):
+    right = dealt(lambda n, epoch, seed: shuffled(n, seed, epoch))
+    assert said(capsys, "my_batches", right, exercise=3, points=3)[0] == 3
+
+
+def run(lr, beta=0.0):
+    if lr > 1:
+        raise ArithmeticError("diverged at step 3")
+    return 0.9 + 0.1 * lr
+
+
+def settings(**chosen):
+    return lambda: chosen
+
+
+def test_reached_counts_between_floor_and_target():
+    bounds = {"names": ("lr", "beta"), "floor": 0.9, "target": 0.95, "points": 4}
+    assert reached("s", settings(lr=0.5), run, **bounds) == 4
+    assert reached("s", settings(lr=0.25), run, **bounds) == 2
+    with pytest.raises(CheckFailed, match="90.00% on average; the target is 95.00%"):
+        reached("s", settings(lr=0.0), run, **bounds)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "words"),
+    [
+        (settings(lr=0.5, seeds=[3]), "'seeds' is not yours to set here; the task offers 'lr', 'beta'"),
+        (settings(lr=0.5, workers=1), "'workers' is not yours to set"),
+        (settings(lr=2.0), "{'lr': 2.0}: diverged at step 3"),
+        (settings(lr="0.8"), "'lr': '0.8'"),
+        (settings(lr=float("nan")), "'lr' is nan"),
+        (settings(beta=0.9), "missing 1 required positional argument: 'lr'"),
+        (lambda: ("lr", 0.1), "return a dict of settings"),
+    ],
+)
+def test_reached_takes_the_task_s_settings_alone(candidate, words):
+    with pytest.raises(CheckFailed) as verdict:
+        reached("s", candidate, run, names=("lr", "beta"), floor=0.9, target=0.95, points=4)
+    assert words in str(verdict.value)
