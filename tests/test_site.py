@@ -237,11 +237,11 @@ def test_a_link_into_a_folded_section_opens_it(pages, texts, browser):
         (name, found[1])
         for name, text in texts.items()
         if name.startswith("notebooks/")
-        and (found := re.search(r'<section id="([^"]+)">\s*<h2>Deeper: ', text)) is not None
+        and (found := re.search(r'<span id="([^"]+)"></span><h2>Deeper: ', text)) is not None
     )
     with browser.open(f"{pages[name].as_uri()}#{anchor}") as page:
-        fold = f"document.getElementById({json.dumps(unquote(anchor))}).querySelector('details.deeper')"
-        assert page.evaluate(f"{fold}.open")
+        heading = f"document.getElementById({json.dumps(unquote(anchor))})"
+        assert page.evaluate(f"{heading}.parentNode.querySelector('details.deeper').open")
         assert page.evaluate("document.querySelectorAll('details.deeper[open]').length") == 1
 
 
@@ -260,8 +260,9 @@ def test_a_printed_chapter_is_text_and_figures_alone(pages, browser):
 def search(browser, pages, query):
     with browser.open(f"{pages['search.html'].as_uri()}?q={query}") as page:
         assert_quiet(page)
-        return page.evaluate("""[...document.querySelectorAll("#search-results li")].map(item =>
-          ({to: item.querySelector("a").href, where: item.textContent, marked: item.querySelectorAll("p mark").length}))""")
+        return page.evaluate("""[...document.querySelectorAll("#search-results li")].map(item => ({
+          to: item.querySelector("a").href, where: item.textContent, marked: item.querySelectorAll("p mark").length,
+        }))""")
 
 
 def test_search_finds_sections_and_shows_where(pages, browser, built):
@@ -400,7 +401,7 @@ def test_a_prediction_is_kept_over_a_reload_and_can_be_forgotten(pages, asking, 
         assert "none yet" in page.evaluate(score)
     with browser.open(pages[asking].as_uri()) as page:
         assert page.evaluate(waiting) == count
-        page.evaluate("document.querySelectorAll('.live-quiet').forEach(button => button.hidden || button.click())")
+        page.evaluate("document.querySelectorAll('.live-ask').forEach(ask => ask.querySelector('.live-quiet').click())")
         assert page.evaluate(waiting) == 0, "who does not want to guess may look all the same"
         assert "none yet" in page.evaluate(score)
         page.evaluate("document.querySelector('.live-score button').click()")

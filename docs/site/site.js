@@ -49,11 +49,9 @@
   const arrive = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;
-    const fold = target.querySelector(":scope > details.deeper") || target.closest("details");
-    if (fold && !fold.open) {
-      fold.open = true;
-      target.scrollIntoView();
-    }
+    const around = target.closest("details") ?? target.closest("section")?.querySelector(":scope > details.deeper");
+    for (let fold = around; fold; fold = fold.parentNode.closest("details")) fold.open = true;
+    if (around) target.scrollIntoView();
   };
   addEventListener("hashchange", arrive);
   arrive();
