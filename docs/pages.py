@@ -43,7 +43,12 @@ ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001
 PLAYGROUND = re.compile(r"\[([^\]]+)\]\((?:\.\./)*docs/(playground/index\.html[^)\s]*)\)")
 
 # The figure that stands for a chapter on the first page, by its cell's tag; else its first tagged figure, or its first.
-COVERS = {"02_gradient_descent": "fig-ravine", "03_stochastic_gradient_descent": "fig-speedup"}
+COVERS = {
+    "01_challenges": "fig-rate",
+    "02_gradient_descent": "fig-ravine",
+    "03_stochastic_gradient_descent": "fig-arrows",
+    "10_which_optimizer": "fig-matters",
+}
 
 
 def repository():

@@ -186,6 +186,8 @@ def main(paths):
             shutil.copy(file, BUILT / "vendor")
     for file in ("slides.css", "slides.js"):
         shutil.copy(TEMPLATE / file, BUILT)
+    for file in ("live.css", "live.js"):  # predictions
+        shutil.copy(TEMPLATE.parent / "live" / file, BUILT)
     shutil.copytree(PLAYGROUND, BUILT / "playground")
     talk = lecture.build()
     titles = {path.stem: deck(path) for path in paths}
