@@ -81,15 +81,15 @@ const Live = (() => {
       Object.assign(this, { guesses: guesses(chapter), number, node, outcome, hold });
       const told = words(outcome.querySelector("strong") ?? outcome); // a slide shows the bare answer
       this.answer = told.match(OUTCOME)?.[1] ?? told.replace(/\.$/, "");
-      const last = node.lastElementChild;
-      this.list = last.localName == "ul" ? last : null;
+      this.last = [...node.children].findLast(part => part != outcome);
+      this.list = this.last.localName == "ul" ? this.last : null;
       this.build();
       this.guesses.asked.set(number, this);
     }
     build() {
       const stop = { "data-lm-suppress-shortcuts": "" }; // JupyterLab's single-letter keys are not meant here
       this.said = element("p", { class: "live-said", role: "status" });
-      this.skip = element("button", { type: "button", class: "live-quiet" }, "Show it without a guess");
+      this.skip = element("button", { type: "button", class: "live-quiet live-skip" }, "Show it without a guess");
       this.again = element("button", { type: "button", class: "live-quiet" }, "Guess again");
       this.skip.onclick = () => this.take("");
       this.again.onclick = () => {
@@ -121,7 +121,7 @@ const Live = (() => {
       }
       this.ask.append(this.skip, this.said, this.again);
       this.ask.addEventListener("keydown", event => event.stopPropagation()); // a slide show's keys neither
-      this.node.append(this.ask);
+      this.last.after(this.ask);
       this.echo = element("span", { class: "live-echo", "aria-hidden": "true" }); // the same words beside the outcome
       this.outcome.prepend(this.echo);
     }
@@ -240,11 +240,11 @@ const Live = (() => {
     let asked = null, count = 0;
     for (const slide of document.querySelectorAll(".reveal section")) {
       const outcome = slide.querySelector("p.outcome");
-      if (asked && outcome) {
-        new Question(chapter, ++count, asked, outcome);
-        asked = null;
-      }
       if (/^\s*Predict first/.test(slide.querySelector("h2")?.textContent ?? "")) asked = slide.querySelector(".body");
+      if (!asked || !outcome) continue;
+      outcome.classList.add("fragment"); // not before the lecturer says so
+      new Question(chapter, ++count, asked, outcome);
+      asked = null;
     }
     guesses(chapter).show();
   }
