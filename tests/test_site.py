@@ -157,7 +157,7 @@ def test_the_first_page_opens_three_doors_and_ten_chapters(texts, browser, pages
         "README.html#Set-up",
     ]
     assert re.findall(r'<a class="chapter" href="notebooks/(\w+)\.html"', text) == CHAPTERS
-    assert len(re.findall(r"\d+ minutes\s*·", text)) == 9, "nine chapters have an exercise, with its minutes"
+    assert len(re.findall(r">exercise, \d+ min<", text)) == 9, "nine chapters have an exercise, with its minutes"
     with browser.open(pages["index.html"].as_uri()) as page:
         race = "document.querySelector('optimizer-knobs')"
         assert page.evaluate(f"customElements.whenDefined('optimizer-knobs').then(() => {race}.offsetHeight)") > 150
