@@ -300,7 +300,7 @@ def add_rest(app, error, beside, stix):
 
 def cut_font(font, small, app):
     """Of STIX Two Math what the site's formulas need, with its larger brackets and roots."""
-    signs = {*map(chr, range(0x20, 0x7F))}
+    signs = {*map(chr, range(0x20, 0x7F)), "√"}  # the root is an element of MathML, and in no text
     for name in app.env.found_docs:
         for node in app.env.get_doctree(name).findall(is_math):
             signs.update(letters(node))

@@ -45,6 +45,18 @@
     seen.observe(film);
   }
 
+  // A table too wide for a phone: a row becomes a card, and each entry says which column it was.
+  if (innerWidth < 640) {
+    for (const wrapper of document.querySelectorAll(".table-wrapper")) {
+      if (wrapper.scrollWidth <= wrapper.clientWidth) continue;
+      const labels = [...wrapper.querySelectorAll("thead th")].map(cell => cell.textContent);
+      for (const row of wrapper.querySelectorAll("tbody tr")) {
+        [...row.cells].forEach((cell, i) => labels[i] && cell.textContent && (cell.dataset.label = labels[i]));
+      }
+      wrapper.classList.add("stacked");
+    }
+  }
+
   // A link into a fold opens it.
   const arrive = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
