@@ -199,13 +199,19 @@ def letters(node):
     return html.unescape(re.sub(r"<[^>]+>", "", convert(node.astext())))
 
 
+def mathml(node, display):
+    """The converter sets functions such as ln close to their argument: a thin space belongs between them."""
+    spaced = r"(<mi>(?:ln|log|exp|sin|cos|max|min)</mi>)(?=<(?:mi|mn|mrow|mfrac|msub|msup|msubsup|mover)\b)"
+    return re.sub(spaced, r'\1<mspace width="0.17em"/>', convert(node.astext(), display=display))
+
+
 def inline_math(translator, node):
-    translator.body.append(convert(node.astext()) + "&#8288;")  # no line ends between a formula and its full stop
+    translator.body.append(mathml(node, "inline") + "&#8288;")  # no line ends between a formula and its full stop
     raise nodes.SkipNode
 
 
 def display_math(translator, node):
-    translator.body.append(f'<div class="formula">{convert(node.astext(), display="block")}</div>')
+    translator.body.append(f'<div class="formula">{mathml(node, "block")}</div>')
     raise nodes.SkipNode
 
 
