@@ -300,8 +300,10 @@ def add_rest(app, error, beside, stix):
     for name, folder in beside.items():
         if folder.is_dir():
             shutil.copytree(folder, site / name, dirs_exist_ok=True)
-    for deck in (site / "slides").glob("*.html"):  # slides.js then leads back to the pages
-        deck.write_text(deck.read_text("utf-8").replace('<html lang="en">', '<html lang="en" data-site>'), "utf-8")
+    home = '<main class="index">\n<p><a href="../index.html">← the course</a></p>'
+    for deck in (site / "slides").glob("*.html"):  # on the site, slides lead back to the pages
+        page = deck.read_text("utf-8").replace('<html lang="en">', '<html lang="en" data-site>')
+        deck.write_text(page.replace('<main class="index">', home), "utf-8")
 
 
 def cut_font(font, small, app):

@@ -134,14 +134,14 @@ def test_a_chapter_in_jupyterlab_waits_for_a_guess(lab):
         wait(page, "document.querySelector('.live-knobs optimizer-knobs')?.offsetHeight > 150")
 
         page.evaluate(f"{ask}[0].querySelector('.live-answer').focus()")
-        page.key(" ", 32)  # JupyterLab's own keys would move on, or edit the cell
+        page.key("Enter")  # JupyterLab's own Enter would open the cell's editor
         wait(page, "document.querySelector('.live-said').innerText == 'You said “2 times”. It was: 10 times.'")
         assert page.evaluate(outputs) == "10.0 times\n"
         assert page.evaluate(outcomes) == "Outcome: 10 times. Ten, to two places."
 
         # A cell that is run shows its output, guess or not; the outcome still waits.
         page.evaluate("document.querySelectorAll('.jp-CodeCell .cm-content')[1].focus()")
-        page.send("Input.dispatchKeyEvent", type="keyDown", key="Enter", windowsVirtualKeyCode=13, modifiers=8)  # shift
+        page.key("Shift+Enter")
         wait(page, f"({outputs}).includes('fresh 22')")
         assert "22 steps" not in page.evaluate(outcomes)
         page.evaluate(f"{ask}[1].querySelector('input').value = '20'")

@@ -225,10 +225,10 @@ def test_figures_are_numbered_and_films_have_a_poster(texts, built):
 def test_a_figure_opens_large_and_closes(pages, browser):
     with browser.open(pages["notebooks/04_momentum.html"].as_uri(), width=390, height=844) as page:
         page.evaluate("document.querySelector('figure.shown .enlarge').focus()")
-        page.key(" ", 32)
+        page.key("Enter")
         assert page.evaluate("document.querySelector('dialog.large').open")
         assert page.evaluate("document.querySelector('dialog.large img').clientWidth") >= 2 * 390
-        page.key("Escape", 27)
+        page.key("Escape")
         assert not page.evaluate("document.querySelector('dialog.large').open")
 
 
@@ -247,7 +247,7 @@ def test_a_link_into_a_folded_section_opens_it(pages, texts, browser):
 
 def test_a_printed_chapter_is_text_and_figures_alone(pages, browser):
     with browser.open(pages["notebooks/04_momentum.html"].as_uri()) as page:
-        page.send("Emulation.setEmulatedMedia", media="print")
+        page.page.emulate_media(media="print")
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
         seen = "[...document.querySelectorAll('{}')].filter(node => node.offsetHeight).length"
         for away in (".sidebar-drawer", ".toc-drawer", ".run", ".related-pages", ".enlarge", ".lecturers", "button"):
@@ -274,6 +274,11 @@ def test_search_finds_sections_and_shows_where(pages, browser, built):
         assert not anchor or f'id="{anchor}"' in Path(path).read_text("utf-8"), hit
     assert any("4 · Momentum" in hit["where"] for hit in search(browser, pages, "velocity")[:2])
     assert search(browser, pages, "xylophone") == []
+
+
+def test_slides_and_playground_lead_back(texts):
+    for name in ("slides/index.html", "playground/index.html"):
+        assert 'href="../index.html"' in texts[name]
 
 
 def test_every_link_inside_the_site_lands(pages, texts):
@@ -387,24 +392,23 @@ def test_a_prediction_is_kept_over_a_reload_and_can_be_forgotten(pages, asking, 
         assert page.evaluate(hidden) == 0
         page.evaluate("document.querySelector('.live-ask :is(.live-answer, input)').focus()")
         page.evaluate("document.activeElement.localName == 'input' && (document.activeElement.value = '12')")
-        page.key(" ", 32)
+        page.key("Enter")
         assert page.evaluate(waiting) == count - 1
         assert page.evaluate(hidden) == 1
         said = page.evaluate("document.querySelector('.live-said').textContent")
         assert said.startswith("You said ")
         assert said == page.evaluate("document.querySelector('.live-echo').textContent")
-    with browser.open(pages[asking].as_uri()) as page:
+        page.page.reload()
         assert page.evaluate("document.querySelector('.live-said').textContent") == said
         assert f"of the chapter's {count} predictions right, 1 made so far" in page.evaluate(score)
         page.evaluate("document.querySelector('.live-score button').click()")
         assert page.evaluate(waiting) == count
-        assert "none yet" in page.evaluate(score)
-    with browser.open(pages[asking].as_uri()) as page:
+        page.page.reload()
         assert page.evaluate(waiting) == count
-        page.evaluate("document.querySelectorAll('.live-ask').forEach(ask => ask.querySelector('.live-quiet').click())")
+        assert "none yet" in page.evaluate(score)
+        page.evaluate("document.querySelectorAll('.live-skip').forEach(skip => skip.click())")
         assert page.evaluate(waiting) == 0, "who does not want to guess may look all the same"
         assert "none yet" in page.evaluate(score)
-        page.evaluate("document.querySelector('.live-score button').click()")
 
 
 def test_all_right_answers_count(pages, asking, browser):
@@ -421,7 +425,6 @@ def test_all_right_answers_count(pages, asking, browser):
         count = page.evaluate("document.querySelectorAll('.live-ask').length")
         score = page.evaluate("document.querySelector('.live-score').textContent")
         assert score.startswith(f"Your guesses: {count} of the chapter's {count} predictions right. ")
-        page.evaluate("document.querySelector('.live-score button').click()")
 
 
 def test_knobs_stand_where_the_link_was(pages, texts, browser):
