@@ -55,8 +55,8 @@ def repository():
     """The address of this repository on GitHub, from COURSE_REPOSITORY or git; None if it is not there."""
     address = os.environ.get("COURSE_REPOSITORY")
     if address is None:
-        git = subprocess.run(["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True)
-        address = git.stdout
+        ask = ["git", "remote", "get-url", "origin"]
+        address = subprocess.run(ask, cwd=ROOT, capture_output=True, text=True).stdout if shutil.which("git") else ""
     found = re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?\s*$", address)
     return f"https://github.com/{found[1]}" if found else None
 
