@@ -18,6 +18,7 @@ help:
 	@echo "make exercises make exercises/ from solutions/      ARGS=04_momentum makes one"
 	@echo "make grade     grade a class, from uploads to scores  ARGS=04_momentum; docs/instructors.md is the guide"
 	@echo "make report    what the class has not understood    ARGS=04_momentum"
+	@echo "make lock      pin every package anew, after a change of requirements.txt"
 	@echo "Set-up needs Python 3.11 or newer; another one than python3: make lab PYTHON=python3.12"
 
 lab: .venv/.ready
@@ -52,12 +53,16 @@ handouts: .venv/.ready
 questions: .venv/.ready
 	$(RUN) tools/questions.py
 
+lock: .venv/.ready
+	$(RUN) -m pip install --quiet uv
+	$(RUN) tools/lock.py
+
 site: lecture
 	$(RUN) -m sphinx -W --keep-going -q -d build/doctrees -c docs . build/site
 	@echo "The site is in build/site/index.html"
 
-.venv/.ready: requirements.txt pyproject.toml tools/install.py
+.venv/.ready: requirements.lock pyproject.toml tools/install.py
 	@command -v "$(PYTHON)" > /dev/null || { echo "Set-up failed: there is no $(PYTHON) on this machine. Install Python 3.11 or newer from https://www.python.org/downloads/, or name yours: make lab PYTHON=python3.12" >&2; exit 1; }
 	@"$(PYTHON)" tools/install.py
 
-.PHONY: help lab test execute bench exercises grade report lecture slides handouts questions site
+.PHONY: help lab test execute bench exercises grade report lecture slides handouts questions lock site

@@ -26,3 +26,12 @@ def rule(request):
 def pytest_collection_modifyitems(items):
     """The two longest files first: with two workers, nobody waits for them at the end."""
     items.sort(key=lambda item: item.path.name not in ("test_exercises.py", "test_site.py"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """One line for all tests that this machine could not run, and what it would need for them."""
+    skipped = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", ())]
+    reasons = [text.split("left out: ", 1)[1] for text in skipped if "left out: " in text]
+    if reasons:
+        what = " · ".join(f"{reasons.count(reason)} for want of {reason}" for reason in sorted(set(reasons)))
+        terminalreporter.write_line(f"{len(reasons)} tests were left out: {what}.", yellow=True)

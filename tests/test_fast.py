@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from needs import missing
 
 from course_utils import data, descent, fast, rules, schedules
 from course_utils.fast import graph, tape
@@ -83,7 +84,7 @@ def test_in_place(rule, batches, compilations):
 @pytest.mark.parametrize(("dtype", "rtol"), [(torch.float32, 2e-4), (torch.float64, 1e-11)])
 def test_in_place_by_a_real_compiler(batches, dtype, rtol):
     if not fast.can_compile("cpu"):
-        pytest.skip("torch.compile finds no C++ compiler")
+        missing("a C++ compiler that torch.compile finds", "install g++ (on Debian and Ubuntu: sudo apt install g++)")
     x = last_of(fast.in_place, rules.adam, batches, dtype)
     assert x.dtype == dtype
     torch.testing.assert_close(x, original(rules.adam, batches, dtype), rtol=rtol, atol=rtol / 10)

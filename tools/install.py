@@ -52,8 +52,8 @@ def main():
     make_venv()
     need = check_space()
     say("Installing the course into .venv: once, and it takes some minutes.")
-    pip(need, "--requirement", "requirements.txt")
-    pip(need, "--no-deps", "--no-build-isolation", "--editable", ".")  # what builds it is in requirements.txt
+    pip(need, "--no-deps", "--requirement", str(locked()))
+    pip(need, "--no-deps", "--no-build-isolation", "--editable", ".")  # what builds it is in requirements.lock
     prepare()
     STAMP.touch()
     say(f"The course is set up ({time.time() - began:.0f} s).")
@@ -101,6 +101,18 @@ def check_space():
     return need
 
 
+def locked():
+    """The file of all packages to install: requirements.lock, without CUDA's if torch is here and was built without."""
+    lock = COURSE / "requirements.lock"
+    if not works("import importlib.metadata as i, sys; sys.exit('+cpu' not in i.version('torch'))"):
+        return lock
+    entries = re.split(r"\n(?=[\w#])", lock.read_text("utf-8"))
+    kept = [entry for entry in entries if not re.match(r"(nvidia|cuda|triton)[\w-]*==", entry)]
+    smaller = VENV / "requirements.lock"
+    smaller.write_text("\n".join(kept) + "\n", "utf-8")
+    return smaller
+
+
 def pip(need, *arguments):
     """Run pip install with ``arguments``, telling what it downloads; explain if it fails."""
     shutil.rmtree(TEMPORARY, ignore_errors=True)  # an interrupted run may have left it
@@ -134,7 +146,10 @@ def prepare():
     """Do now what would otherwise need a network, or half a minute, in the middle of a lecture. No harm if it fails."""
     say("  Fetching the JavaScript of slides and site")
     if subprocess.run([str(PYTHON), "tools/vendor.py"], cwd=COURSE, capture_output=True).returncode:
-        say("  It has not come; make slides and make test will try again.")
+        say("  It has not come; make lecture and make test will try again.")
+    say("  Looking for a browser, with which the tests look at pages; fetching one if need be")
+    if subprocess.run([str(PYTHON), "tools/browser.py"], cwd=COURSE, capture_output=True).returncode:
+        say("  There is none. Only tests of pages need one; make test says how many it leaves out.")
     say("  Trying the compiler, if there is one: training is faster with it")
     subprocess.run(
         [str(PYTHON), "-c", "from course_utils import fast; fast.can_compile('cpu')"], cwd=COURSE, capture_output=True
