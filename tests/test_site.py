@@ -114,8 +114,9 @@ def assert_complete(page, chapter=False):
 # --- The pages --------------------------------------------------------------------------------------------------
 
 
-def test_every_page_at_the_width_of_a_phone(pages, browser):
+def test_every_page_on_a_phone_and_on_a_laptop(pages, browser):
     assert {f"notebooks/{stem}.html" for stem in CHAPTERS} <= set(pages)
+    cut = "[...document.querySelectorAll('article pre')].filter(pre => pre.scrollWidth > pre.clientWidth + 1).length"
     for name, path in pages.items():
         if is_deck(name):
             continue  # slides have a fixed size, see below
@@ -123,16 +124,10 @@ def test_every_page_at_the_width_of_a_phone(pages, browser):
             page.evaluate(UNFOLD)
             assert_complete(page, chapter=name.startswith("notebooks/"))
             assert page.evaluate("document.scrollingElement.scrollWidth") == 390, name
+            page.page.set_viewport_size({"width": 1280, "height": 720})
+            assert page.evaluate("document.scrollingElement.scrollWidth") == 1280, name
+            assert page.evaluate(cut) == 0, f"code or print-outs of {name} are cut"
             assert_quiet(page)
-
-
-def test_no_code_and_no_print_out_is_cut_on_a_laptop(pages, browser):
-    cut = "[...document.querySelectorAll('article pre')].filter(pre => pre.scrollWidth > pre.clientWidth + 1).length"
-    for name in pages:
-        if name.startswith(("notebooks/", "exercises/", "docs/", "README", "CONTRIBUTING")):
-            with browser.open(pages[name].as_uri()) as page:
-                page.evaluate(UNFOLD)
-                assert page.evaluate(cut) == 0, name
 
 
 @pytest.mark.parametrize(
@@ -196,7 +191,11 @@ def test_what_is_not_for_readers_is_folded_or_away(texts):
         text = texts[f"notebooks/{stem}.html"]
         cells = nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", 4).cells
         assert "NBVAL_CHECK_OUTPUT" not in text
-        notes = sum(cell.metadata.get("slideshow", {}).get("slide_type") == "notes" for cell in cells)
+        notes = sum(
+            cell.metadata.get("slideshow", {}).get("slide_type") == "notes"
+            or cell.source.startswith("*For lecturers:*")
+            for cell in cells
+        )
         assert text.count('<details class="lecturers">') == notes
         deeper = [cell.source for cell in cells if re.match("#+ Deeper: ", cell.source)]
         assert text.count('<details class="deeper">') == len(deeper)
