@@ -102,6 +102,7 @@ class History:
     test_accuracy: list = field(default_factory=list)  # after each epoch, in [0, 1]
     seconds: list = field(default_factory=list)  # spent on each epoch's steps, evaluation not counted
     parameters: torch.Tensor | None = None  # after the last epoch, shape (n,)
+    diverged: int | None = None  # the step, from 1, that met a value that is not finite; the rest is of epochs before
 
 
 def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None, start=None, **hyper):
@@ -117,6 +118,11 @@ def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None,
     labels)`` and ``n``, as :class:`course_utils.network.Network` describes them.
     """
     batch_size = check_counts(epochs, batch_size, len(data.train_labels))
+    with fast.threads_for(batch_size * network.n):
+        return _train(rule, network, data, epochs, batch_size, seed, schedule, start, hyper)
+
+
+def _train(rule, network, data, epochs, batch_size, seed, schedule, start, hyper):
     images, labels = data.train_images, data.train_labels
     x = network.initial(seed, device=images.device, dtype=images.dtype) if start is None else start.clone()
     history = History(rule.__name__, hyperparameters(rule, **hyper), batch_size)
@@ -180,6 +186,7 @@ def _raise_if_diverged(losses, x, rule, steps, history):
     bad = np.flatnonzero(~np.isfinite(losses.cpu().numpy()))
     if len(bad) or not x.isfinite().all():  # a loss shows the steps before it, x shows the last one too
         step = len(history.losses) + (int(bad[0]) + 1 if len(bad) else len(losses))
+        history.diverged = step
         raise Diverged(rule, step, steps, history.hyper, history)
 
 
@@ -199,8 +206,8 @@ def check_counts(epochs, batch_size, examples):
 
 
 def steps_per_epoch(data, batch_size):
-    """How many batches the training images make: rounded up, for the last one may be smaller."""
-    return -(-len(data.train_labels) // batch_size)
+    """How many batches the training images make: rounded up, for the last one may be smaller. None: one batch."""
+    return -(-len(data.train_labels) // batch_size) if batch_size else 1
 
 
 def shuffled(labels, batch_size, epochs, seed):

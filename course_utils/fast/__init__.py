@@ -8,7 +8,7 @@ computes. The tests hold every loop equal to :func:`course_utils.descent.iterate
 
 import logging
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache, partial
 
 import torch
@@ -77,6 +77,11 @@ def _quiet(name):
         logger.setLevel(before)
 
 
+# Examples of a step times parameters from which a second thread pays. Measured with one and two: at 1.4e8 two are
+# faster, at 8e7 one is; at a batch of 128 and one hidden layer two threads that wait for each other double the time.
+WORTH_THREADS = 100_000_000
+
+
 @contextmanager
 def one_thread():
     """Let torch use one thread of the CPU inside this block, and as many as before after it."""
@@ -86,6 +91,11 @@ def one_thread():
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def threads_for(work):
+    """A block for steps of so much ``work`` each (examples times parameters): with one thread where that is faster."""
+    return nullcontext() if work >= WORTH_THREADS else one_thread()
 
 
 def in_place(rule, gradient, x, batches, *, schedule=None, is_compiled=True, graphs=None, **hyper):
