@@ -26,6 +26,7 @@ from nbformat.v4 import new_output
 
 COURSE = Path(__file__).resolve().parent.parent
 INSIDE = Path(__file__).with_name("inside.py")
+BLANK = Path(__file__).with_name("blank.py")
 
 START = 120  # seconds for a kernel to come up on a busy machine
 GRACE = 5  # seconds that a kernel has to stop what it was told to stop, or to say that it is there
@@ -351,13 +352,15 @@ def settings():
 def bubble(*files):
     """bubblewrap: no network, no other processes, no rights, no files but Python, the course's modules and MNIST.
 
-    All of them can be read only; /tmp and /dev/shm, in memory and small, can be written. ``files``: more to be read.
+    All of them can be read only, and of the checks, which hold answers, just what calls a learner's functions. /tmp
+    and /dev/shm, in memory and small, can be written. ``files``: more to be read.
     A grader who is root is nobody in there, and outside as well: a root without rights would still own root's files,
     and the kernel of Linux does not count root's processes. So a first bubblewrap, as root, shows the files, and a
     second one, as nobody, makes the user namespace of its own.
     """
     system = ["/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/fonts"]
     ours = [sys.base_prefix, sys.prefix, COURSE / "course_utils", COURSE / "data", INSIDE, bwrap(), *files]
+    checks = COURSE / "course_utils" / "checks"  # hold the answers
     folders = sorted({str(folder) for path in ours for folder in Path(path).parents} - {"/", "/tmp"})
     apart = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     files = [
@@ -366,7 +369,9 @@ def bubble(*files):
         *["--size", str(200 << 20), "--tmpfs", "/tmp", "--chmod", "1777", "/tmp", "--chmod", "1777", "/dev/shm"],
         *[word for path in folders for word in ("--perms", "0755", "--dir", path)],
         *[word for path in ours for word in ("--ro-bind", str(path), str(path))],
-        *["--remount-ro", "/", "--chdir", "/tmp"],
+        *["--perms", "0755", "--tmpfs", f"{checks}", "--ro-bind", f"{checks / 'remote.py'}", f"{checks / 'remote.py'}"],
+        *[word for name in ("__init__", "graded") for word in ("--ro-bind", str(BLANK), f"{checks / name}.py")],
+        *["--remount-ro", f"{checks}", "--remount-ro", "/", "--chdir", "/tmp"],
     ]
     bound = ["--die-with-parent", "--new-session", "--clearenv"]
     bound += [word for name, value in settings().items() for word in ("--setenv", name, value)]
