@@ -140,6 +140,7 @@ def test_a_chapter_in_jupyterlab_waits_for_a_guess(lab):
         assert page.evaluate(outcomes) == "Outcome: 10 times. Ten, to two places."
 
         # A cell that is run shows its output, guess or not; the outcome still waits.
+        wait(page, "document.querySelector('#jp-main-statusbar').innerText.includes('Idle')")  # there is a kernel
         page.evaluate("document.querySelectorAll('.jp-CodeCell .cm-content')[1].focus()")
         page.key("Shift+Enter")
         wait(page, f"({outputs}).includes('fresh 22')")
