@@ -23,15 +23,26 @@ def rule(request):
     return request.param
 
 
+def pytest_addoption(parser):
+    parser.addoption("--hostile", action="store_true", help="also the hostile submissions that wait for limits")
+
+
 def pytest_collection_modifyitems(items):
     """The two longest files first: with two workers, nobody waits for them at the end."""
     items.sort(key=lambda item: item.path.name not in ("test_exercises.py", "test_site.py"))
 
 
 def pytest_terminal_summary(terminalreporter):
-    """One line for all tests that this machine could not run, and what it would need for them."""
-    skipped = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", ())]
-    reasons = [text.split("left out: ", 1)[1] for text in skipped if "left out: " in text]
-    if reasons:
-        what = " · ".join(f"{reasons.count(reason)} for want of {reason}" for reason in sorted(set(reasons)))
-        terminalreporter.write_line(f"{len(reasons)} tests were left out: {what}.", yellow=True)
+    """One line for all tests that want what this machine lacks: left out, or in CI failed; tests/needs.py decides."""
+
+    def wanted(outcomes, mark):
+        texts = [str(report.longrepr) for outcome in outcomes for report in terminalreporter.stats.get(outcome, ())]
+        reasons = [text.split(mark, 1)[1].rstrip("')\n") for text in texts if mark in text]
+        return len(reasons), " · ".join(f"{reasons.count(what)} for want of {what}" for what in sorted(set(reasons)))
+
+    count, reasons = wanted(["skipped"], "left out: ")
+    if count:
+        terminalreporter.write_line(f"{count} tests were left out: {reasons}.", yellow=True)
+    count, reasons = wanted(["error", "failed"], "CI is set, and the machine lacks ")
+    if count:
+        terminalreporter.write_line(f"{count} tests failed, since CI leaves nothing out: {reasons}.", red=True)
