@@ -1,0 +1,148 @@
+// Stories: chapter, title, the knobs worth turning ("1.lr": of the second rule; "*.lr": of all), the race, a question, answers
+// (the right one begins with *; a test checks it with the course's own Python), and an outcome, whose numbers are measured.
+"use strict";
+{
+const short = (x) => Playground.short(x);
+const end = ({ diverged, away }) => (diverged ? "far outside" : short(away.at(-1)) + " away");
+const height = ({ diverged, heights }) => (diverged ? "none" : short(heights.at(-1)));
+const at = ({ path }) => `(${path.at(-1).map(short).join(", ")})`;
+const each = (lanes, say) => lanes.map((lane) => `${lane.label}: ${say(lane)}`).join("; ");
+const gap = (a, b) => short(Math.max(...a.map((p, i) => Math.hypot(...p.map((x, d) => x - b[i][d])))));
+const all = (...lrs) => Object.keys(Playground.RULES).map((rule, i) => `&lane=${rule},lr:${lrs[i] ?? lrs[0]}`).join("");
+const gd = "lane=gradient_descent,lr:";
+
+const stories = {
+  ravine: [4, "Out of the zigzag", ["0.lr", "1.lr", "1.beta"],
+    `k=50&steps=40&${gd}0.0312&lane=momentum,lr:0.0275,beta:0.7`,
+    "A ravine, 50 times as steep across as along. Each rule at its best rate: after 40 steps, how far from the minimum is momentum?",
+    ["as far as gradient descent", "half as far", "*less than a tenth as far"],
+    ({ lanes: [a, b] }) => `Gradient descent ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. What changes
+      sign at each step cancels in the velocity, what stays adds up.`],
+  ripples: [1, "Many valleys", ["x", "0.lr"], `surface=ripples&x=4.5&steps=60&${gd}0.1`,
+    "Gradient descent starts at 4.5. What brings it into the lowest valley, at −0.74?",
+    ["a smaller rate", "a larger one, 0.4", "*only another start"],
+    ({ lanes: [a], again }) => `It ends at ${at(a)}; with lr 0.4 at ${at(again(gd + 0.4)[0])}, with 0.02 and 600 steps at
+      ${at(again(`steps=600&${gd}0.02`)[0])}. Drag the start.`],
+  saddle: [1, "Beside the ridge", ["y", "0.lr"], `surface=saddle&steps=200&${gd}0.1`,
+    "The start is 0.001 beside the ridge, and at the saddle the slope is 0. When is |y| above ½?",
+    ["after about 10 steps", "*after about 70", "never"],
+    ({ lanes: [a], again }) => {
+      const left = ({ path }) => path.findIndex(([, y]) => Math.abs(y) > 0.5);
+      return `After ${left(a)} steps; from a thousand times nearer after ${left(again("y=1e-6")[0])}. Every power of ten costs as many again;
+        from y = 0 it never leaves.`;
+    }],
+  cliff: [1, "Slope and cliff", ["0.lr", "1.lr", "2.lr", "3.lr"], `k=1&steps=30&${[0.02, 0.2, 1.9, 2.05].map((lr) => gd + lr).join("&")}`,
+    "A round bowl of curvature 1. Which rate is nearest after 30 steps?", ["0.02", "*0.2", "1.9", "2.05"],
+    ({ lanes }) => `${each(lanes, end)}. A step multiplies the distance by 1 − lr: too small costs a little, above 2 everything.`],
+  zigzag: [2, "The zigzag", ["k", "0.lr"], `k=20&steps=20&${gd + 2 / 21}`,
+    "The best rate for k = 20. Keep it, and make the ravine twice as steep, k = 40:",
+    ["it arrives later", "it zigzags wider, but arrives", "*it flies out"],
+    ({ lanes: [a], again }) => `k = 20: ${end(a)} after 20 steps. k = 40: ${end(again("k=40")[0])}. The steepest direction sets the limit,
+      lr < 2/k. Raise k, then find the rate that tames it.`],
+  "three-rates": [2, "Creep, zigzag, fly", ["0.lr", "1.lr", "2.lr"], `k=20&steps=20&${gd}0.02&${gd + 2 / 21}&${gd}0.102`,
+    "The third rate is 7 % above the second, the best. After 20 steps its y is…",
+    ["about as small", "a little larger", "*larger than at the start"],
+    ({ lanes: [, b, c] }) => `y is ${short(b.path[20][1])} at the best rate, ${short(c.path[20][1])} at the third, and grows by a factor
+      ${short(-c.path[20][1] / c.path[19][1])} a step.`],
+  banana: [2, "A bent valley", ["0.lr", "steps"], `surface=rosenbrock&steps=1000&speed=150&${gd}0.001`,
+    "Along Rosenbrock's valley, from (−1.2, 1) to (1, 1). Where is gradient descent after 1,000 steps?",
+    ["left of x = −0.5", "*past x = 0, not there", "at the minimum"],
+    ({ lanes: [a], again }) => `At ${at(a)}. Ten times the rate is out at step ${again(gd + 0.01)[0].diverged}: the walls forbid the rate that the
+      floor needs.`],
+  noise: [3, "The noise ball", ["noise", "runs", "0.lr", "1.lr"], `k=1&noise=2&runs=30&steps=200&speed=30&${gd}0.4&${gd}0.1`,
+    "Noisy gradients never settle. A quarter of the rate: how large is the ball in which the points stay?",
+    ["as large", "*about half", "about a quarter"],
+    ({ lanes }) => {
+      const [a, b] = lanes.map(({ away }) => away.slice(100).reduce((x, y) => x + y) / 101);
+      return `Mean distance from step 100 on: ${short(a)} and ${short(b)}, a ratio of ${short(b / a)}. The variance goes with the rate, the
+        distance with its root.`;
+    }],
+  schedules: [3, "A rate that falls", ["noise", "seed"],
+    `k=1&noise=2&runs=50&steps=200&speed=30&${gd}0.1${["exponential", "inverse_time", "cosine"].map((plan) => `&${gd}0.4,schedule:${plan}`).join("")}`,
+    "Noisy gradients, four plans for the rate. Which ends nearest, in the mean of 50 runs?",
+    ["constant 0.1", "0.9 to the step", "*half after 20, a third after 40", "cosine"],
+    ({ lanes }) => `${each(lanes, end)}. Large steps find the way, small ones average; a rate that falls too fast keeps the noise it has.`],
+  beta: [4, "Until it circles", ["0.lr", "0.beta"], "k=50&steps=40&lane=momentum,lr:0.0275,beta:0.7",
+    "More momentum: β = 0.95 instead of 0.7, same lr. After 40 steps it is…", ["nearer", "*farther: it runs past", "out of the picture"],
+    ({ lanes: [a], again }) => `β = 0.7: ${end(a)}; 0.95: ${end(again("lane=momentum,lr:0.0275,beta:0.95")[0])}. Raise β slowly from 0, which is
+      gradient descent.`],
+  damping: [4, "The map of lr and β", ["0.lr", "0.beta"], "k=50&steps=40&view=map&lane=momentum,lr:0.0275,beta:0.7",
+    "Each cell of the map is a race of 40 steps. Where are the lowest ends?", ["at β = 0", "at β near 1", "*between, beside the rates that fly out"],
+    ({ tuned }) => (({ lr, beta }) => `Best of a grid: β = ${beta}, lr = ${lr}. A larger β bears a larger rate, and swings longer. Click a
+      cell to run it.`)(tuned(0))],
+  ball: [4, "A ball that rolls", ["x", "1.beta"], `surface=ripples&x=7&steps=400&speed=60&${gd}0.01&lane=momentum,lr:0.01,beta:0.95`,
+    "From 7, gradient descent stops in the first dip. Where does momentum come to rest?",
+    ["in the same", "*in the deepest, at −0.74", "beyond the deepest"],
+    ({ lanes: [a, b] }) => `Gradient descent at ${at(a)}, momentum at ${at(b)}. Luck as well as speed: drag the start, and it rests elsewhere.`],
+  workers: [5, "Asynchrony begets momentum", ["workers", "0.lr", "runs"], `k=5&workers=8&runs=100&mean=1&steps=60&${gd}0.1`,
+    "Eight workers hand in late gradients. Thick: the mean of 100 runs of gradient descent. It looks like…",
+    ["one worker's path", "a slower path", "*momentum: it swings"],
+    ({ lanes: [a] }) => `Momentum with β = 1 − 1/8 (thin, dashed) is never more than ${gap(a.path, a.theory)} from the mean. Nobody asked for
+      momentum. A single run looks quite different.`],
+  "one-delay": [5, "Being late", ["workers", "0.lr", "seed"], `k=5&workers=8&steps=60&${gd}0.1`,
+    "One worker bears lr = 0.3 (the limit is 2/k = 0.4). Do eight?", ["yes, as fast", "yes, with swings", "*no, it flies out"],
+    ({ again }) => `At 0.3 one worker ends ${end(again(`workers=1&${gd}0.3`)[0])}, eight ${end(again(gd + 0.3)[0])}. More workers, smaller rate.`],
+  nesterov: [6, "Look before you step", ["*.lr", "*.beta"], "k=20&steps=60&lane=momentum,lr:0.02,beta:0.9&lane=nesterov,lr:0.02,beta:0.9",
+    "Same lr, same β. Who travels more up and down, across the ravine?", ["*momentum, about four times", "both alike", "Nesterov"],
+    ({ lanes }) => `${each(lanes, ({ path }) => short(path.reduce((way, [, y], i) => way + Math.abs(y - path[Math.max(i - 1, 0)][1]), 0)))}. The
+      gradient at the landing point brakes, most where it is steep. Now raise lr to 0.07.`],
+  adagrad: [7, "A rate for each weight", ["k", "1.lr"], `k=20&steps=30&${gd + 2 / 21}&lane=adagrad,lr:2`,
+    "Ten times as steep, k = 200, and nothing else changed. Adagrad's path…", ["flies out", "needs more steps", "*stays the same"],
+    ({ lanes: [, a], again }) => `The paths differ by ${gap(a.path, again("k=200")[1].path)} at most: a factor on a coordinate's gradients cancels.
+      Gradient descent ends ${end(again("k=200")[0])}.`],
+  turned: [7, "The ravine turned", ["angle", "1.lr"], `k=20&angle=45&steps=30&${gd + 2 / 21}&lane=adagrad,lr:2`,
+    "The same ravine, turned by 45°. Aligned, Adagrad wins by far. And now?", ["it wins by far", "it wins, barely", "*gradient descent is nearer"],
+    ({ lanes: [a, b], again }) => `Gradient descent ${end(a)}, at any angle; Adagrad ${end(b)}, aligned ${end(again("angle=0")[1])}. A rate for
+      each weight mends what differs between weights, not between directions.`],
+  "adagrad-rates": [7, "Rates that only fall", ["k", "0.lr"], "k=20&steps=30&view=rates&lane=adagrad,lr:2",
+    "After 30 steps, Adagrad's rate along the gentle x is how many times that along the steep y?", ["once", "*about 6 times", "about 100 times"],
+    ({ lanes: [{ path: { rates } }] }) => `${rates[29].map(short).join(" and ")}: ${short(rates[29][0] / rates[29][1])} times. Both only fall, from
+      ${rates[0].map(short).join(" and ")}.`],
+  pan: [8, "Forgetting helps", ["1.lr", "1.beta"], "surface=pan&steps=180&speed=36&lane=adagrad,lr:0.2&lane=rmsprop,lr:0.0632,beta:0.9",
+    "A steep rim, then a flat floor. First steps of one length. Who is lower after 180?", ["Adagrad", "both alike", "*RMSProp, by far"],
+    ({ lanes, again }) => `${each(lanes, height)}: it has forgotten the rim. With β = 0.999 it has not:
+      ${height(again("lane=rmsprop,lr:0.0632,beta:0.999")[0])}.`],
+  memory: [8, "How long a memory?", ["*.lr"], `surface=pan&steps=180&speed=36&view=rates${[0.9, 0.99, 0.999].map((beta) => `&lane=rmsprop,lr:0.05,beta:${beta}`).join("")}`,
+    "Steep rim, flat floor, three memories. Whose rate rises most in 180 steps?", ["*β = 0.9", "β = 0.99", "β = 0.999"],
+    ({ lanes }) => `The rate of x, last to first: ${each(lanes, ({ path: { rates } }) => short(rates[179][0] / rates[0][0]))}. About 1/(1 − β) steps are
+      remembered.`],
+  settle: [8, "It does not settle", ["*.lr"], "k=50&steps=200&speed=40&lane=rmsprop,lr:0.1&lane=rmsprop,lr:0.1,schedule:cosine",
+    "RMSProp's steps stay about lr long. With lr = 0.1 to the last it ends…", ["at the minimum", "*hopping, about 0.05 to either side", "ever farther away"],
+    ({ lanes: [a, b] }) => `Constant: at ${at(a)}, half a rate off in each coordinate. Falling: ${end(b)}.`],
+  adam: [9, "Adam's three knobs", ["0.lr", "0.beta1", "0.beta2"], "k=50&steps=80&lane=adam,lr:0.464",
+    "Adam with its defaults, lr 0.464. Which change is nearest after 80 steps?", ["β₂ = 0.9", "*β₁ = 0.5", "β₁ = 0.95"],
+    ({ lanes: [a], again }) => `Defaults ${end(a)}; ${[["β₂ = 0.9", "beta2:0.9"], ["β₁ = 0.5", "beta1:0.5"], ["β₁ = 0.95", "beta1:0.95"]].map(
+      ([name, change]) => `${name} ${end(again(`lane=adam,lr:0.464,${change}`)[0])}`).join("; ")}. Without noise a long memory only runs past.`],
+  three: [9, "Momentum, RMSProp, both", ["0.lr", "1.lr", "2.lr"], "k=50&steps=80&lane=momentum,lr:0.01&lane=rmsprop,lr:0.0681&lane=adam,lr:0.464",
+    "Each at its best rate, other numbers as usual. Who is lowest after 80 steps?", ["momentum", "*RMSProp", "Adam"],
+    ({ lanes }) => `Heights: ${each(lanes, height)}; half-way ${lanes.map((lane) => short(lane.heights[40])).join(", ")}. Adam led, and swings.`],
+  bias: [9, "Bias correction", ["*.lr", "*.beta2"], "k=50&steps=60&view=rates&lane=adam,lr:0.05&lane=adam,lr:0.05,schedule:uncorrected",
+    "Both averages start at 0. Without their correction, Adam's first step is…", ["a tenth as long", "as long", "*about three times as long", "about thirty times"],
+    ({ lanes }) => {
+      const [a, b] = lanes.map(({ path }) => path[1][0] - path[0][0]);
+      return `${short(b / a)} times: (1 − β₁) / √(1 − β₂). The rates come down as the averages fill.`;
+    }],
+  "same-rate": [10, "One rate for all", ["*.lr"], `k=50&steps=100&speed=20${all(0.01)}`,
+    "Eight rules at lr = 0.01. Raise it to 0.1: how many fly out?", ["none", "*the three without a root", "all but Adam"],
+    ({ lanes, again }) => {
+      const lowest = (lanes) => lanes.filter(({ diverged }) => !diverged).reduce((a, b) => (b.heights[100] < a.heights[100] ? b : a)).label;
+      const out = again(all(0.1));
+      return `${out.filter(({ diverged }) => diverged).map(({ label }) => label).join(", ")}. Lowest: ${lowest(lanes)} at 0.01, ${lowest(out)} at 0.1. Who
+        chooses the rate chooses the winner.`;
+    }],
+  tuned: [10, "Each at its best", ["angle", "k"], `k=50&angle=30&steps=80${all(0.032, "0.032,beta:0.7", "0.018,beta:0.8", 1.3, "0.18,beta:0.95",
+    "0.042,momentum:0.7", "0.056,momentum:0.8", "1,beta1:0.7")}`,
+    "A ravine turned by 30°, each rule with the rate and memory that suit it best. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
+    ({ lanes, tuned }) => `${each(lanes.toSorted((a, b) => a.heights[80] - b.heights[80]), height)}. Tuned in the ravine not turned, Adagrad's last tenth
+      stays below ${short(tuned(3, "angle=0").late)}: no rule wins everywhere.`],
+  line: [10, "Same loss, another place", ["0.lr", "4.lr"],
+    `surface=line&steps=1000&speed=200${all(...[0.02, 0.004, 0.004, 0.1, 0.02, 0.002, 0.002, 0.02].map((lr) => lr + ",schedule:cosine"))}`,
+    "Every point with 3x + y = 3 is a minimum. Eight rules start at (0, 0). Do they end at one point?", ["yes, the nearest", "yes, another", "*no, at two"],
+    ({ lanes }) => `${each(lanes, at)}. The adaptive rules move both weights alike.`],
+  race: [10, "The race", ["angle", "k"], `k=50&angle=30&steps=40&speed=10&${gd}0.032&lane=momentum,lr:0.042,beta:0.7&lane=rmsprop,lr:0.75,beta:0.95&lane=adam,lr:1,beta1:0.7`,
+    "Four rules, each tuned as well as it can be. Who is lowest after 40 steps?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
+    ({ lanes }) => `${each(lanes, end)}. Why, ten chapters tell.`],
+};
+Playground.PRESETS = Object.fromEntries(Object.entries(stories).map(([name, [chapter, title, knobs, state, question, answers, outcome]]) =>
+  [name, { chapter, title, knobs, state, question, answers, outcome }]));
+}

@@ -1,0 +1,234 @@
+// A race: rules that start at one point of a surface. Its state is plain data; an address holds what differs from a story.
+"use strict";
+{
+const { RULES, SCHEDULES, SURFACES, PRESETS, hyperparameters, effectiveRate } = Playground;
+const { abs, floor, hypot, log, max, min, cos, PI } = Math;
+
+// --- The state: each number's default, bounds, its slider (memory: 0, 0.9, 0.99, 0.999 at equal distances), its name ---
+
+const ofRace = {
+  k: [50, 1, 1000, "log", "condition number k"],
+  angle: [0, 0, 90, "whole", "ravine turned by (°)"],
+  x: [null, -9, 9, "", "start x"], // the surface's own, unless told otherwise
+  y: [null, -9, 9, "", "start y"],
+  noise: [0, 0, 5, "", "noise σ of the gradient"],
+  workers: [1, 1, 32, "whole", "asynchronous workers"],
+  runs: [1, 1, 100, "whole", "runs, if by chance"],
+  seed: [0, 0, 999, "whole", "seed of chance"],
+  mean: [0, 0, 1, "tick", "mean of the runs"],
+  steps: [60, 5, 2000, "whole", "steps"],
+  step: [2000, 0, 2000, "whole", "step"],
+  speed: [12, 1, 200, "whole", "steps a second"],
+  arrows: [0, 0, 1, "tick", "arrows: next step, and gradient alone"],
+  guess: [-1, -1, 3, "whole", "guess"],
+};
+const ofLane = {
+  lr: [0.01, 1e-5, 10, "log", "lr"],
+  beta: [0.9, 0, 0.9999, "memory", "β"],
+  beta1: [0.9, 0, 0.9999, "memory", "β₁"],
+  beta2: [0.999, 0, 0.9999, "memory", "β₂"],
+  momentum: [0.9, 0, 0.9999, "memory", "momentum"],
+  eps: [1e-8, 1e-12, 1, "log", "ε"],
+};
+const SETTINGS = { ...ofRace, ...ofLane };
+const VIEWS = { heights: "height by step", rates: "rates by step", sweep: "height by lr", map: "lr × β" };
+
+// The number that a text stands for; an error says what is wrong with it
+function checked(name, text) {
+  const [, low, high, scale, label] = SETTINGS[name], value = text === null || text === "" ? NaN : +text;
+  if (!(low <= value && value <= high)) throw Error(`${label} must be a number from ${low} to ${high}`);
+  if (/whole|tick/.test(scale) && value % 1) throw Error(`${label} must be a whole number`);
+  return value;
+}
+
+const surfaceOf = ({ surface, k, angle }) => SURFACES[surface](k, angle);
+
+// "preset=ravine&k=20&lane=momentum,lr:0.01,schedule:cosine" -> state. What a broken link cannot say stays as it was.
+function fromAddress(text, base = {}) {
+  const address = new URLSearchParams(text), preset = address.get("preset");
+  if (Object.hasOwn(PRESETS, preset)) base = { ...fromAddress(PRESETS[preset].state), preset };
+  const state = { surface: "quadratic", view: "heights", ...base };
+  const choose = (key, among) => Object.hasOwn(among, address.get(key)) && (state[key] = address.get(key));
+  const read = (target, key, value, usual) => {
+    try { target[key] = checked(key, value); } catch { target[key] ??= usual; }
+  };
+  choose("view", VIEWS);
+  if (choose("surface", SURFACES)) delete state.x, delete state.y;
+  for (const key in ofRace) if (key !== "x" && key !== "y") read(state, key, address.get(key), ofRace[key][0]);
+  const { start } = surfaceOf(state);
+  read(state, "x", address.get("x"), start[0]);
+  read(state, "y", address.get("y"), start[1] ?? 0);
+  const lanes = address.getAll("lane").map((lane) => lane.split(",")).filter(([rule]) => Object.hasOwn(RULES, rule));
+  if (lanes.length) state.lanes = lanes.slice(0, 8).map(([rule, ...rest]) => {
+    const lane = newLane(rule);
+    for (const [key, value] of rest.map((part) => part.split(":")))
+      if (key in ofLane && key in lane) read(lane, key, value);
+      else if (key === "schedule" && Object.hasOwn(SCHEDULES, value)) lane.schedule = value;
+    return lane;
+  });
+  return state;
+}
+
+const newLane = (rule) => ({ rule, ...hyperparameters(rule), schedule: "constant" });
+
+function toAddress({ lanes, ...state }) {
+  const usual = fromAddress(`preset=${state.preset}`), address = new URLSearchParams({ preset: state.preset });
+  const text = (lane) => [lane.rule, ...Object.keys(lane).slice(1).map((key) => `${key}:${lane[key]}`)].join();
+  for (const key in state) if (state[key] !== usual[key]) address.append(key, state[key]);
+  if (lanes.map(text).join() !== usual.lanes.map(text).join()) for (const lane of lanes) address.append("lane", text(lane));
+  return String(address);
+}
+
+// --- Chance that repeats itself, in every browser and in the tests ---
+
+// Numbers in [0, 1): the generator mulberry32 (Tommy Ettinger)
+function uniform(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), seed | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+// Normal numbers, mean 0 and deviation 1 (Box and Muller)
+function normal(seed) {
+  const random = uniform(seed);
+  return () => (-2 * log(1 - random())) ** 0.5 * cos(2 * PI * random());
+}
+
+// Of each update, the step whose point its gradient was computed at. Each worker is the next to return with equal chance;
+// it hands in the gradient of what it has read, and reads what its update made (as in asynchronous.py).
+function versionsRead(workers, steps, seed) {
+  const random = uniform(seed), read = Array(workers).fill(0);
+  return Array.from({ length: steps }, (_, step) => {
+    const worker = floor(random() * workers), version = read[worker];
+    read[worker] = step + 1;
+    return version;
+  });
+}
+
+// --- The loop: a path, with the gradients met and each coordinate's rates. It ends early where it passes 10,000 ---
+
+function descend(rule, gradient, start, steps, hyper, { schedule = () => 1, noise = () => 0, read } = {}) {
+  const path = Object.assign([start], { rates: [], gradients: [] }), states = [];
+  for (let step = 0; step < steps; step++) {
+    const now = { ...hyper, lr: hyper.lr * schedule(step) };
+    const g = gradient(path[read ? read[step] : step]).map((slope) => slope + noise());
+    const next = path[step].map((x, i) => {
+      const [update, state] = RULES[rule](g[i], states[i], now);
+      states[i] = state;
+      return x + update;
+    });
+    if (!next.every((x) => abs(x) < 1e4)) break;
+    path.push(next);
+    path.gradients.push(g);
+    path.rates.push(states.map((state) => effectiveRate(rule, state, now)));
+  }
+  return path;
+}
+
+// Momentum's recursion, started at full speed, which the mean of asynchronous descents follows (chapter 5)
+function meanTheory(gradient, start, steps, lr, workers) {
+  const path = [start];
+  let v = gradient(start).map((g) => lr * g);
+  for (let step = 0; step < steps; step++) {
+    const g = gradient(path[step]);
+    if (step) v = v.map((v, i) => (1 - 1 / workers) * v + lr / workers * g[i]);
+    path.push(path[step].map((x, i) => x - v[i]));
+  }
+  return path;
+}
+
+// --- The race ---
+
+const startOf = ({ x, y }, { turn, window }) => (turn ? turn([x, y]) : window[1] ? [x, y] : [x]);
+
+function runLane(state, surface, lane, seed) {
+  const noise = normal(2 * seed);
+  return descend(lane.rule, surface.gradient, startOf(state, surface), state.steps, lane, {
+    schedule: SCHEDULES[lane.schedule][1](state.steps, lane),
+    noise: state.noise ? () => state.noise * noise() : undefined,
+    read: state.workers > 1 && versionsRead(state.workers, state.steps, 2 * seed + 1),
+  });
+}
+
+function heightOn({ value, minima }) {
+  const lowest = min(...minima.map(value));
+  return (point) => value(point) - lowest;
+}
+
+function race(state) {
+  const surface = surfaceOf(state), start = startOf(state, surface), chance = state.noise || state.workers > 1;
+  const away = (p) => min(...surface.minima.map((q) => hypot(...q.map((x, i) => x - p[i]))));
+  const lanes = state.lanes.map((lane) => {
+    const runs = Array.from({ length: chance ? state.runs : 1 }, (_, i) => runLane(state, surface, lane, state.seed + i));
+    const length = min(...runs.map((run) => run.length));
+    const byStep = (value) => Array.from({ length }, (_, step) => value(step));
+    const mean = (value) => byStep((step) => runs.reduce((total, run) => total + value(run[step]), 0) / runs.length);
+    const means = start.map((_, i) => mean((p) => p[i]));
+    return {
+      ...lane, runs, label: labelOf(lane, state.lanes), diverged: length <= state.steps && length,
+      path: state.mean ? byStep((step) => means.map((x) => x[step])) : runs[0],
+      heights: mean(heightOn(surface)), away: mean(away),
+      theory: state.mean && state.workers > 1 && lane.rule === "gradient_descent"
+        && meanTheory(surface.gradient, start, state.steps, lane.lr, state.workers),
+    };
+  });
+  return { surface, start, lanes };
+}
+
+// The rule's name, and what tells it from others of its kind
+function labelOf(lane, lanes) {
+  const differs = (key) => lanes.some((other) => other.rule === lane.rule && other[key] !== lane[key]);
+  return [lane.rule.replace("_", " "), ...Object.keys(lane).filter(differs).map((key) =>
+    key === "schedule" ? SCHEDULES[lane.schedule][0] : `${ofLane[key][4]} ${short(lane[key])}`)].join(", ");
+}
+
+const short = (x) => (x && (abs(x) < 1e-3 || abs(x) >= 1e5) ? x.toExponential(1) : +x.toPrecision(3) + "");
+
+// Who is lowest after so many steps, in words
+function leader({ lanes }, step) {
+  const left = lanes.filter(({ heights }) => heights.length > step);
+  if (!left.length) return "All have flown out.";
+  const best = left.reduce((a, b) => (b.heights[step] < a.heights[step] ? b : a));
+  const level = left.filter(({ heights }) => heights[step] <= max(best.heights[step], 1e-12));
+  if (level.length > 1) return `${level.length === lanes.length ? "All" : level.map(({ label }) => label).join(" and ")} are level.`;
+  return `${best.label}${lanes.length > 1 ? " is lowest" : ""}: ${short(best.away[step])} from the minimum.`;
+}
+
+// --- Tuning: of a grid of rates and memories the pair whose last tenth stays lowest; a run that diverges is out ---
+
+const RATES = Array.from({ length: 41 }, (_, i) => +(10 ** (i / 8 - 4)).toPrecision(2));
+const MEMORIES = [0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99];
+const memoryOf = ({ momentum, ...lane }) => (momentum === undefined ? ["beta", "beta1"].find((key) => key in lane) : "momentum");
+
+function lateHeight(state, surface, lane) {
+  const path = runLane(state, surface, lane, state.seed);
+  return path.length > state.steps ? max(...path.slice(-max(1, floor(state.steps / 10))).map(heightOn(surface))) : Infinity;
+}
+
+function tuned(state, lane) {
+  const surface = surfaceOf(state), memory = memoryOf(lane);
+  let best = { ...lane, late: Infinity };
+  for (const beta of memory ? MEMORIES : [0])
+    for (const lr of RATES) {
+      const tried = { ...lane, lr, ...(memory && { [memory]: beta }) }, late = lateHeight(state, surface, tried);
+      if (late < best.late) best = { ...tried, late };
+    }
+  return best;
+}
+
+// What a story's answer says, measured as the story begins; with `again`, after a change
+function outcome(name) {
+  const state = fromAddress(`preset=${name}`), again = (change) => fromAddress(change, state);
+  return PRESETS[name].outcome({
+    ...race(state), again: (change) => race(again(change)).lanes, tuned: (i, change) => tuned(again(change), state.lanes[i]),
+  }).replace(/\s+/g, " ");
+}
+
+Object.assign(Playground, {
+  ofRace, ofLane, SETTINGS, VIEWS, RATES, checked, fromAddress, toAddress, newLane, surfaceOf, startOf, heightOn, MEMORIES,
+  uniform, normal, versionsRead, descend, race, leader, short, memoryOf, lateHeight, tuned, outcome,
+});
+}

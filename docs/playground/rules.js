@@ -1,0 +1,98 @@
+// The update rules and the learning-rate schedules: rules.py and schedules.py of course_utils once more; tests compare.
+"use strict";
+{
+  // --- Update rules, for one coordinate: rule(g, state, hyper) -> [update, state] ---
+
+  function gradient_descent(g, state, { lr = 0.01 }) {
+    return [-lr * g, state];
+  }
+
+  function momentum(g, [v] = [0], { lr = 0.01, beta = 0.9 }) {
+    v = beta * v + lr * g;
+    return [-v, [v]];
+  }
+
+  function nesterov(g, [v] = [0], { lr = 0.01, beta = 0.9 }) {
+    v = beta * v + lr * g;
+    return [-(beta * v + lr * g), [v]];
+  }
+
+  function adagrad(g, [r] = [0], { lr = 0.01, eps = 1e-7 }) {
+    r = r + g ** 2;
+    return [-lr * g / (r ** 0.5 + eps), [r]];
+  }
+
+  function rmsprop(g, [r] = [0], { lr = 0.001, beta = 0.9, eps = 1e-8 }) {
+    r = beta * r + (1 - beta) * g ** 2;
+    return [-lr * g / (r ** 0.5 + eps), [r]];
+  }
+
+  function rmsprop_momentum(g, [r, v] = [0, 0], { lr = 0.001, beta = 0.9, momentum = 0.9, eps = 1e-8 }) {
+    r = beta * r + (1 - beta) * g ** 2;
+    v = momentum * v + lr * g / (r ** 0.5 + eps);
+    return [-v, [r, v]];
+  }
+
+  function rmsprop_nesterov(g, [r, v] = [0, 0], { lr = 0.001, beta = 0.9, momentum = 0.9, eps = 1e-8 }) {
+    r = beta * r + (1 - beta) * g ** 2;
+    const step = lr * g / (r ** 0.5 + eps);
+    v = momentum * v + step;
+    return [-(momentum * v + step), [r, v]];
+  }
+
+  function adam(g, [m, v, t] = [0, 0, 0], { lr = 0.001, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }) {
+    t = t + 1;
+    m = beta1 * m + (1 - beta1) * g;
+    v = beta2 * v + (1 - beta2) * g ** 2;
+    const m_hat = m / (1 - beta1 ** t);
+    const v_hat = v / (1 - beta2 ** t);
+    return [-lr * m_hat / (v_hat ** 0.5 + eps), [m, v, t]];
+  }
+
+  const RULES = { gradient_descent, momentum, nesterov, adagrad, rmsprop, rmsprop_momentum, rmsprop_nesterov, adam };
+
+  // Colour and line style of each, as in plots.py
+  const LOOKS = {
+    gradient_descent: ["#000000", "solid"],
+    momentum: ["#0072B2", "solid"],
+    nesterov: ["#56B4E9", "dashed"],
+    adagrad: ["#E69F00", "solid"],
+    rmsprop: ["#D55E00", "solid"],
+    rmsprop_momentum: ["#CC79A7", "dashed"],
+    rmsprop_nesterov: ["#CC79A7", "dotted"],
+    adam: ["#009E73", "solid"],
+  };
+
+  // What a rule's signature says: { name: default, ... }
+  const hyperparameters = (name) => Object.fromEntries(
+    [...String(RULES[name]).matchAll(/(\w+) = (\d\S*\d)/g)].map(([, key, value]) => [key, +value]));
+
+  // What a rule multiplies the gradient of one coordinate by: lr, or lr over the root of its memory
+  function effectiveRate(name, state, { lr, beta2, eps }) {
+    if (eps === undefined) return lr;
+    const r = name === "adam" ? state[1] / (1 - beta2 ** state[2]) : state[0];
+    return lr / (r ** 0.5 + eps);
+  }
+
+  // --- Schedules: name -> [in words, maker (steps, hyper) -> (step -> factor on lr)] ---
+
+  const exponential = (decay) => (step) => decay ** step;
+  const step_decay = (every, factor) => (step) => factor ** Math.floor(step / every);
+  const inverse_time = (half_life) => (step) => 1 / (1 + step / half_life);
+  const cosine = (steps) => (step) => (1 + Math.cos(Math.PI * Math.min(step / steps, 1))) / 2;
+  const warmup = (steps) => (step) => (step < steps ? (step + 1) / steps : 1);
+
+  const SCHEDULES = {
+    constant: ["constant", () => () => 1],
+    exponential: ["0.9 to the step", () => exponential(0.9)],
+    step_decay: ["times 0.3 at each third", (steps) => step_decay(Math.ceil(steps / 3), 0.3)],
+    inverse_time: ["half after 20, a third after 40", () => inverse_time(20)],
+    cosine: ["cosine down to 0", cosine],
+    warmup: ["warm-up, a tenth", (steps) => warmup(Math.ceil(steps / 10))],
+    // To leave Adam's bias correction out is a schedule in disguise (chapter 9)
+    uncorrected: ["no bias correction", (steps, { beta1 = 0, beta2 = 0 }) => (step) =>
+      (1 - beta1 ** (step + 1)) / (1 - beta2 ** (step + 1)) ** 0.5],
+  };
+
+  Object.assign(Playground, { RULES, LOOKS, SCHEDULES, hyperparameters, effectiveRate });
+}

@@ -1,0 +1,71 @@
+// The surfaces: surfaces.py of course_utils once more, chapter 8's pan and chapter 10's line of minima; tests compare.
+// A surface has value and gradient of a point, a start, minima, and the window worth drawing: [low, high] of each coordinate.
+"use strict";
+{
+  const { hypot, max, cos, sin, PI } = Math;
+  const surface = (value, gradient, start, minima, window) => ({ value, gradient, start, minima, window });
+  const sum = (terms) => terms.reduce((a, b) => a + b);
+
+  // The ravine (x² + k y²) / 2, turned about its minimum. The start is given along and across it, and turns with it.
+  function quadratic(k, degrees = 0) {
+    const angle = degrees * PI / 180, c = cos(angle), s = sin(angle);
+    const turn = ([x, y]) => [c * x - s * y, s * x + c * y];
+    const back = ([x, y]) => [c * x + s * y, c * y - s * x];
+    return {
+      ...surface(
+        (p) => { const [x, y] = back(p); return (x ** 2 + k * y ** 2) / 2; },
+        (p) => { const [x, y] = back(p); return turn([x, k * y]); },
+        [-4, 1], [[0, 0]],
+        degrees ? [[-6.5, 4.5], [-4.6, 2.2]] : [[-4.5, 2], [-1.6, 1.6]]),
+      turn, back,
+    };
+  }
+
+  const rosenbrock = () => surface(
+    ([x, y]) => (1 - x) ** 2 + 100 * (y - x ** 2) ** 2,
+    ([x, y]) => [-2 * (1 - x) - 400 * x * (y - x ** 2), 200 * (y - x ** 2)],
+    [-1.2, 1], [[1, 1]], [[-2, 2], [-1, 3]]);
+
+  const residuals = ([x, y]) => [[1, 1.5], [2, 2.25], [3, 2.625]].map(
+    ([i, c]) => [c - x + x * y ** i, y ** i - 1, i * x * y ** (i - 1)]);
+  const beale = () => surface(
+    (p) => sum(residuals(p).map(([e]) => e ** 2)),
+    (p) => [1, 2].map((d) => sum(residuals(p).map((e) => 2 * e[0] * e[d]))),
+    [1, 1.5], [[3, 0.5]], [[-1, 4.5], [-2, 2]]);
+
+  const saddle = () => surface(
+    ([x, y]) => x ** 2 / 2 - y ** 2 / 2 + y ** 4 / 4,
+    ([x, y]) => [x, y ** 3 - y],
+    [-1.5, 0.001], [[0, -1], [0, 1]], [[-1.8, 1.8], [-1.6, 1.6]]);
+
+  const camel = () => surface(
+    ([x, y]) => (4 - 2.1 * x ** 2 + x ** 4 / 3) * x ** 2 + x * y + 4 * (y ** 2 - 1) * y ** 2,
+    ([x, y]) => [8 * x - 8.4 * x ** 3 + 2 * x ** 5 + y, x + 16 * y ** 3 - 8 * y],
+    [-1.2, 0.3],
+    [[0.08984201310031807, -0.7126564030207396], [1.703606714969981, -0.7960835686726251],
+      [1.6071047529201974, 0.5686514548841313]].flatMap(([x, y]) => [[x, y], [-x, -y]]),
+    [[-2.1, 2.1], [-1.1, 1.1]]);
+
+  // A flat floor with a steep rim: curvature 0.1 up to radius 1, and 100 more beyond
+  const pan = () => surface(
+    (p) => (0.1 * hypot(...p) ** 2 + 100 * max(0, hypot(...p) - 1) ** 2) / 2,
+    (p) => p.map((x) => (0.1 + 100 * max(0, 1 - 1 / max(hypot(...p), 1))) * x),
+    [-2.4, 1.2], [[0, 0]], [[-3, 2], [-1.6, 1.6]]);
+
+  // Of all its minima, the one nearest to the start and the one on the diagonal
+  const line = () => surface(
+    ([x, y]) => (3 * x + y - 3) ** 2 / 2,
+    ([x, y]) => [3 * (3 * x + y - 3), 3 * x + y - 3],
+    [0, 0], [[0.9, 0.3], [0.75, 0.75]], [[-0.2, 1.4], [-0.2, 1.2]]);
+
+  // One parameter: a point is [x]
+  const ripples = () => surface(
+    ([x]) => x ** 2 / 8 + sin(2 * x),
+    ([x]) => [x / 4 + 2 * cos(2 * x)],
+    [4.2],
+    [-6.585123666597653, -3.6874674460427688, -0.7391361749798392,
+      2.215867824088195, 5.14823679681755, 7.923282087113123].map((x) => [x]),
+    [[-8, 8]]);
+
+  Playground.SURFACES = { quadratic, rosenbrock, beale, saddle, camel, pan, line, ripples };
+}
