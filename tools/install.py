@@ -87,7 +87,7 @@ def space_needed():
     """GB that set-up takes at its peak: packages downloaded, kept by pip and unpacked. Measured, and rounded up."""
     if works("import importlib.metadata as installed; installed.version('torch')"):
         return 1
-    return 13 if sys.platform == "linux" else 3  # on Linux torch comes with CUDA
+    return 14 if sys.platform == "linux" else 3  # on Linux torch comes with CUDA
 
 
 def check_space():
