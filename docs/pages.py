@@ -119,6 +119,11 @@ def raw(text):
 
 def finish(app, tree, name):
     """Figures and films get a number and a caption, sections called *Deeper* are folded."""
+    for node in list(tree.findall(nodes.math)):
+        following = node.next_node(descend=False, siblings=True)
+        if isinstance(following, nodes.Text) and (found := re.match(r"[.,;:!?)\]]+", following)):
+            node["after"] = found[0]  # no line may end between a formula and its full stop
+            following.parent.replace(following, nodes.Text(following[found.end() :]))
     for section in list(tree.findall(nodes.section)):
         if section[0].astext().startswith("Deeper: "):
             section.insert(1, raw('<details class="deeper"><summary>Beyond the core of the chapter: open</summary>'))
@@ -206,7 +211,9 @@ def mathml(node, display):
 
 
 def inline_math(translator, node):
-    translator.body.append(mathml(node, "inline") + "&#8288;")  # no line ends between a formula and its full stop
+    formula = mathml(node, "inline")
+    after = html.escape(node.get("after", ""))
+    translator.body.append(f'<span class="together">{formula}{after}</span>' if after else formula)
     raise nodes.SkipNode
 
 
