@@ -32,17 +32,21 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name not in ("test_exercises.py", "test_site.py"))
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter):
     """One line for all tests that want what this machine lacks: left out, or in CI failed; tests/needs.py decides."""
 
     def wanted(outcomes, mark):
-        texts = [str(report.longrepr) for outcome in outcomes for report in terminalreporter.stats.get(outcome, ())]
-        reasons = [text.split(mark, 1)[1].rstrip("')\n") for text in texts if mark in text]
+        reports = [report.longrepr for outcome in outcomes for report in terminalreporter.stats.get(outcome, ())]
+        texts = [str(text[2] if isinstance(text, tuple) else text) for text in reports]  # skipped: file, line, reason
+        reasons = [text.split(mark, 1)[1].strip() for text in texts if mark in text]
         return len(reasons), " · ".join(f"{reasons.count(what)} for want of {what}" for what in sorted(set(reasons)))
 
+    result = yield  # so that it comes last
     count, reasons = wanted(["skipped"], "left out: ")
     if count:
         terminalreporter.write_line(f"{count} tests were left out: {reasons}.", yellow=True)
     count, reasons = wanted(["error", "failed"], "CI is set, and the machine lacks ")
     if count:
         terminalreporter.write_line(f"{count} tests failed, since CI leaves nothing out: {reasons}.", red=True)
+    return result
