@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from lecture import slug
 
 from course_utils import rules
 
@@ -135,5 +136,5 @@ def test_links_land(chapter):
         assert landing.exists(), target
         if heading:
             text = prose(nbformat.read(landing, 4)) if landing.suffix == ".ipynb" else landing.read_text("utf-8")
-            anchors = {title.strip().replace(" ", "-") for title in re.findall(r"^#+ (.+)$", text, re.M)}
+            anchors = {slug(title.strip()) for title in re.findall(r"^#+ (.+)$", text, re.M)}
             assert heading in anchors, target

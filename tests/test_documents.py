@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from lecture import slug
 from making import make
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,7 +64,7 @@ def anchors(notebook):
     """The anchors of a notebook's headings, as JupyterLab makes them: the text, with hyphens for spaces."""
     prose = [cell.source for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "markdown"]
     headings = re.findall(r"^#+ (.+)$", "\n".join(prose), re.MULTILINE)
-    return {heading.strip().replace(" ", "-") for heading in headings}
+    return {slug(heading.strip()) for heading in headings}
 
 
 def test_every_slide_of_the_talk_has_its_place():
@@ -77,7 +78,7 @@ def test_every_slide_of_the_talk_has_its_place():
         assert where.count("](") == len(links), slide
         for number, name, file, anchor in links:
             assert int(number) == int(file)
-            assert urllib.parse.unquote(anchor) == name.replace(" ", "-")
+            assert urllib.parse.unquote(anchor) == slug(name)
 
 
 def test_readme_maps_the_ten_chapters():
