@@ -51,7 +51,7 @@ def test_every_imported_package_is_a_direct_dependency():
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module.split(".")[0])
     providers = packages_distributions()
-    ours = {"course_utils", "classroom"} | {path.stem for path in files}
+    ours = {name for path in files for name in (path.stem, path.parent.name)}
     third_party = imported - sys.stdlib_module_names - ours
     assert {"torch", "matplotlib", "pytest"} <= third_party
     assert {canonicalize_name(provider) for name in third_party for provider in providers[name]} <= set(PINS)
