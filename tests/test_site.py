@@ -456,6 +456,8 @@ def test_a_deck(stem, pages, browser):
     with browser.open(pages[f"slides/{stem}.html"].as_uri()) as page:
         page.evaluate(READY)
         assert_complete(page)
+        questions = "[...document.querySelectorAll('h2')].filter(h2 => h2.innerText == 'Predict first').length"
+        assert page.evaluate("document.querySelectorAll('.live-ask').length") == page.evaluate(questions)
         for slide in page.evaluate(REACH):
             assert slide["content"], slide
             assert slide["bottom"] <= 720, slide

@@ -240,7 +240,7 @@ const Live = (() => {
     let asked = null, count = 0;
     for (const slide of document.querySelectorAll(".reveal section")) {
       const outcome = slide.querySelector("p.outcome");
-      if (/^\s*Predict first/.test(slide.querySelector("h2")?.textContent ?? "")) asked = slide.querySelector(".body");
+      if (/^\s*Predict first\s*$/.test(slide.querySelector("h2")?.textContent ?? "")) asked = slide.querySelector(".body");
       if (!asked || !outcome) continue;
       outcome.classList.add("fragment"); // not before the lecturer says so
       new Question(chapter, ++count, asked, outcome);
