@@ -126,6 +126,9 @@ class Execute(preprocessors.NbGraderPreprocessor):
                 if utils.is_grade(cell):
                     bind(checker, learner, functions, cell)
                     ask(checker, cell, cell.metadata.nbgrader.grade_id)
+                    if learner.died_of_own():
+                        bind(checker, learner, functions, cell)
+                        ask(checker, cell, cell.metadata.nbgrader.grade_id)
                     span = time.monotonic() - begin
                     took["checks"] += span
                     took["training"] = max(took["training"], span)
@@ -262,11 +265,8 @@ class Learner:
             return [failure("NotRun", self.dead)]
         self.has_run = True
         ran = self._run(source, is_answer)
-        others = [entry for entry in self.done if entry[1] != "own"]
-        if ran.how == DIED and is_answer and len(others) < len(self.done):  # was it a cell before this one?
-            self.done = others
-            if self._ready():
-                ran = self._run(source, is_answer)
+        if ran.how == DIED and is_answer and self.died_of_own() and self._ready():
+            ran = self._run(source, is_answer)
         if ran.how == ENDED:
             self.done.append((source, "answer" if is_answer else "own"))
         elif ran.how == STOPPED:
@@ -274,6 +274,14 @@ class Learner:
         else:
             ran.outputs.append(failure("KernelDied", "the kernel died in this cell"))
         return ran.outputs
+
+    def died_of_own(self):
+        """Whether the kernel is gone, and a cell that is no answer may be to blame: such cells are not run again."""
+        others = [entry for entry in self.done if entry[1] != "own"]
+        if self.dead or len(others) == len(self.done) or (self.kernel and self.kernel.works()):
+            return False
+        self.done = others
+        return True
 
     def connection(self):
         """How to reach the functions; ``dead`` is set if there is no way."""
@@ -287,15 +295,17 @@ class Learner:
 
     def _ready(self):
         """Whether there is a kernel that answers, a new one if need be."""
-        if self.kernel and not self.kernel.answers():
-            self.kernel.close()
-            self.kernel = None
-        while self.kernel is None and not self.dead:
-            if self.starts > 2:
+        while not self.dead:
+            if self.kernel and self.kernel.works():
+                return True
+            if self.kernel:
+                self.kernel.close()
+                self.kernel = None
+            if self.starts > 1:
                 self.done = [entry for entry in self.done if entry[1] != "own"]
             self._start()
             self._again()
-        return not self.dead
+        return False
 
     def _start(self):
         if self.starts == STARTS:

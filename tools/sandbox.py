@@ -98,8 +98,13 @@ class Kernel:
                 return True
         return False
 
-    def run(self, source, seconds):
-        """Run a cell for so many seconds at most; a :class:`Ran`."""
+    def works(self):
+        """Whether the kernel runs a cell, and shows what it comes to."""
+        ran = self.run("'here'", GRACE, grace=0)
+        return any(output.get("data", {}).get("text/plain") == "'here'" for output in ran.outputs)
+
+    def run(self, source, seconds, grace=GRACE):
+        """Run a cell for so many seconds at most, and ``grace`` more after an interrupt; a :class:`Ran`."""
         if not self.is_alive():
             return Ran([], DIED)
         content = {"code": source, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": False}
@@ -113,7 +118,7 @@ class Kernel:
                 if how == STOPPED:
                     return Ran(outputs.all(), DIED)
                 self.interrupt()
-                how, until = STOPPED, time.monotonic() + GRACE
+                how, until = STOPPED, time.monotonic() + grace
             channel, message = self._next(until)
             if message is None:
                 if not self.is_alive():

@@ -15,6 +15,7 @@ import json
 import marshal
 import pickle
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -83,7 +84,12 @@ class Remote:
             }
             sent = session.send(sockets["shell"], "execute_request", content)["header"]["msg_id"]
             until = time.monotonic() + SECONDS
-            while sockets["shell"].poll(max(0, until - time.monotonic()) * 1000):
+            while (left := until - time.monotonic()) > 0:
+                if not sockets["shell"].poll(min(left, 0.2) * 1000):
+                    if not _is_there(self.connection):
+                        self.dead = "this call ended the notebook's kernel"
+                        raise RuntimeError(self.dead)
+                    continue
                 try:
                     _, message = session.recv(sockets["shell"], mode=0)
                     is_mine = message["parent_header"].get("msg_id") == sent
@@ -99,8 +105,20 @@ class Remote:
                 sockets["control"].linger = 1000
             raise
         finally:
-            for socket in sockets.values():
-                socket.close()
+            for one in sockets.values():
+                one.close()
+
+
+def _is_there(connection):
+    """Whether somebody listens at the kernel's address: nobody does once it has died."""
+    if connection["transport"] != "ipc":
+        return True
+    with socket.socket(socket.AF_UNIX) as one:
+        try:
+            one.connect(f"{connection['ip']}-{connection['shell_port']}")
+        except OSError:
+            return False
+    return True
 
 
 @contextlib.contextmanager
