@@ -113,6 +113,33 @@ def smooth(losses, window=50):
     return (total[end] - total[begin]) / (end - begin)
 
 
+def binned(losses, bins=40):
+    """Means over bins of steps, evenly spaced in the logarithm, the first steps singly: (steps, means), for log axes.
+
+    losses: shape (seeds, steps). steps: the middle of each bin, shape (bins,). means: shape (seeds, bins). Unlike a
+    running mean it keeps a steep start where it is.
+    """
+    losses = np.atleast_2d(losses)
+    edges = np.unique(np.geomspace(1, losses.shape[1] + 1, bins + 1).round().astype(int))
+    means = [losses[:, a - 1 : b - 1].mean(1) for a, b in zip(edges, edges[1:], strict=False)]
+    return (edges[:-1] + edges[1:] - 1) / 2, np.stack(means, axis=1)
+
+
+def differences(ax, found, judged):
+    """Paired differences of :func:`course_utils.compare.differences`: a dot a seed, and the simultaneous interval."""
+    for place, (one, other) in enumerate(reversed(found.pairs)):
+        at = len(found.pairs) - 1 - place
+        look_of = look(one)
+        by_seed = judged[one].scores[judged[one].best] - judged[other].scores[judged[other].best]
+        ax.plot(by_seed, np.full(len(by_seed), place), "o", color=look_of["color"], alpha=0.35)
+        ax.plot([found.low[at], found.high[at]], [place, place], color=look_of["color"], linewidth=4)
+        ax.plot(found.mean[at], place, "D", color=look_of["color"], markersize=11)
+    ax.axvline(0, color="0.4", linestyle="--", linewidth=1.5)
+    ax.set_yticks(range(len(found.pairs)), [look(one)["label"] for one, _ in reversed(found.pairs)])
+    ax.grid(axis="y", visible=False)
+    return ax
+
+
 def movie(surface, paths, alt, seconds=6.0):
     """Several descents on one surface as a small looping video (MP4), each path growing step by step.
 
@@ -161,7 +188,7 @@ def show(figure, alt):
     """Show ``figure`` here and close it. ``alt`` says in words what it shows, for those who do not see it.
 
     In a notebook the words travel with the picture, a PNG of 200 dots an inch that is shown at half its size: sharp on
-    a wall, too. Its 64 colours keep the file small; the eye sees no difference. Raises ``ValueError`` without words.
+    a wall, too. Its 32 colours keep the file small; the eye sees no difference. Raises ``ValueError`` without words.
     """
     if not alt.strip():
         raise ValueError("alt is empty: say in a sentence what the figure shows")
@@ -174,6 +201,6 @@ def show(figure, alt):
 
         full, small = io.BytesIO(), io.BytesIO()
         figure.savefig(full, dpi=200)
-        PIL.Image.open(full).convert("RGB").quantize(64).save(small, "PNG", optimize=True)
+        PIL.Image.open(full).convert("RGB").quantize(32).save(small, "PNG", optimize=True)
         display(Image(small.getvalue(), format="png", retina=True, alt=alt))
     plt.close(figure)

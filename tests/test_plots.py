@@ -10,7 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from course_utils import plots, rules, surfaces
+from course_utils import compare, plots, rules, surfaces
 
 
 @pytest.fixture
@@ -98,3 +98,22 @@ def test_show_refuses_a_figure_without_words():
     with pytest.raises(ValueError, match="alt is empty"):
         plots.show(plt.figure(), " ")
     plt.close("all")
+
+
+def test_bins_keep_a_steep_start_and_every_step_once():
+    losses = np.r_[100.0, np.ones(999)][None]
+    steps, means = plots.binned(losses, 20)
+    assert means[0, :2].tolist() == [100, 1]
+    assert steps[0] == 1
+    assert means.shape == (1, len(steps))
+
+
+def test_differences_show_every_seed_and_interval():
+    judged = {
+        rule: compare.Judged(np.array([0.1]), np.ones(1), np.array([[90.0, 91, 92]]) + shift, 0, [])
+        for rule, shift in ((rules.adam, 1), (rules.momentum, 0))
+    }
+    ax = plots.differences(plt.subplots()[1], compare.differences(judged), judged)
+    assert ax.lines[0].get_xdata().tolist() == [1, 1, 1]
+    assert [label.get_text() for label in ax.get_yticklabels()] == [plots.look(rules.adam)["label"]]
+    plt.close(ax.figure)

@@ -1,0 +1,117 @@
+"""Comparing: known answers for the statistics, one real comparison for the way through."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from course_utils import compare, data, descent, rules
+from course_utils.network import Network
+
+
+def judged(scores, share=None):
+    """Judged from scores of shape (rates, seeds)."""
+    scores = np.array(scores, dtype=float)
+    share = np.ones(len(scores)) / len(scores) if share is None else np.array(share)
+    return compare.Judged(np.geomspace(0.1, 1, len(scores)), share, scores, 0, [])
+
+
+def tuned(scores, rates):
+    return compare._tuned(dict(zip(rates, np.array(scores, dtype=float), strict=True)), len(rates))
+
+
+def test_a_comparison_from_end_to_end():
+    mnist = data.mnist("cpu", share=0.02)
+    rates = {rules.gradient_descent: compare.prior(1e-3, 1, 3), rules.adam: compare.prior(1e-3, 1, 3)}
+    held = compare.hold_out(mnist)
+    assert len(held.train_labels) == 1000
+    assert len(held.test_labels) == 200
+    assert (held.test_labels == mnist.train_labels[1000:]).all()
+    found = compare.tune(rates, Network((8,)), held, seeds=range(2), epochs=1, bisect=1)
+    alone = descent.train(rules.adam, Network((8,)), held, epochs=1, seed=1, lr=float(found[rules.adam].best))
+    at = np.flatnonzero(found[rules.adam].rates == found[rules.adam].best)[0]
+    assert found[rules.adam].scores[at, 1] == pytest.approx(100 * alone.test_accuracy[-1])
+    assert found[rules.gradient_descent].rates.max() > 0.011  # its best was on the edge, so one more beyond it
+    end = compare.judge(found, Network((8,)), mnist, seeds=range(10, 14), epochs=1)
+    result = compare.differences(end, against=rules.gradient_descent)
+    assert result.pairs == [(rules.adam, rules.gradient_descent)]
+    assert "adam minus gradient_descent" in str(result)
+    assert end[rules.adam].share.sum() == pytest.approx(1)
+
+
+def test_bisection_halves_the_gaps_and_goes_beyond_an_edge():
+    assert compare._next_rates({0.01: np.array([1]), 0.1: np.array([3]), 1.0: np.array([2])}) == pytest.approx(
+        [0.01**0.5 * 0.1**0.5, 0.1**0.5]
+    )
+    assert compare._next_rates({0.01: np.array([3]), 0.1: np.array([1])}) == pytest.approx([0.001, 0.1**1.5])
+
+
+def test_equal_rules_are_told_apart_in_one_experiment_of_twenty():
+    chance, wrong = np.random.default_rng(0), 0
+    for experiment in range(200):
+        seeds = chance.normal(0, 1, 12)  # kind and unkind seeds: pairing removes them
+        table = {rule: judged([seeds + chance.normal(0, 0.2, 12)]) for rule in rules.ALL[:4]}
+        wrong += compare.differences(table, draws=400, seed=experiment).apart.any()
+    assert 2 <= wrong <= 30
+
+
+def test_pairing_finds_a_difference_much_smaller_than_the_spread_of_seeds():
+    chance = np.random.default_rng(1)
+    seeds = chance.normal(90, 2, 10)
+    pair = {rules.adam: judged([seeds + 0.2]), rules.momentum: judged([seeds + chance.normal(0, 0.05, 10)])}
+    result = compare.differences(pair)
+    assert result.apart.all()
+    assert result.mean[0] == pytest.approx(0.2, abs=0.06)
+
+
+def test_doubt_about_the_rate_widens_the_interval():
+    good, poor = np.linspace(90, 90.2, 10), np.linspace(89, 89.2, 10)
+    sure = {rules.adam: judged([good, poor], [1, 0]), rules.momentum: judged([good[::-1] - 0.5])}
+    unsure = sure | {rules.adam: judged([good, poor])}
+    one, two = (compare.differences(table) for table in (sure, unsure))
+    assert two.high - two.low > 2 * (one.high - one.low)
+    assert one.apart.all()
+    assert not two.apart.any()
+
+
+def test_two_seeds_are_too_few():
+    with pytest.raises(ValueError, match="2 seed"):
+        compare.differences({rules.adam: judged([[1, 2]]), rules.momentum: judged([[1, 2]])})
+
+
+def test_a_repeated_tuning_chooses_the_better_rate_always_and_equal_rates_alike():
+    clear = tuned([[90, 91], [95, 96]], [0.1, 1.0])
+    assert (clear.chosen() == 1).all()
+    assert clear.best == 1.0
+    assert not clear.inside
+    close = tuned([[90, 96], [96, 90]], [0.1, 1.0])
+    assert 0.2 < close.chosen().mean() < 0.3  # a tie goes to the lower rate: 1 of 4 draws has the second seed order
+
+
+def test_both_widths():
+    hill = tuned([[94], [96], [94]], [0.01, 0.1, 1.0])  # within a point of 96: half a decade on both sides
+    low = tuned([[93], [95.5], [93]], [0.01, 0.1, 1.0])
+    own, common = compare.widths({rules.adam: hill, rules.adagrad: low})[rules.adagrad]
+    assert own == pytest.approx(0.8, abs=0.01)
+    assert common == pytest.approx(0.4, abs=0.01)
+
+
+@pytest.mark.parametrize("tries", [1, 2, 4, 5])
+def test_best_of(tries):
+    scores = [3.0, 1.0, 4.0, 1.5, 9.0]
+    expected = np.mean([max(some) for some in combinations(scores, tries)])
+    assert compare.best_of(scores, tries) == pytest.approx(expected)
+
+
+def test_cost_of_a_target():
+    history = descent.History("adam", {}, 128, losses=np.r_[np.full(100, 2.0), np.full(100, 1.0)], seconds=[4.0])
+    assert compare.steps_to(history, 1.0, window=50) == 150
+    assert compare.seconds_to(history, 1.0, window=50) == pytest.approx(3.0)
+    assert compare.steps_to(history, 0.5) == np.inf
+    assert [compare.stored(rule) for rule in rules.ALL] == [0, 1, 1, 1, 1, 2, 2, 2]
+
+
+def test_profile():
+    ratios, shares = compare.profile({rules.adam: [10, 20, np.inf], rules.momentum: [20, 10, 5]})[rules.adam]
+    assert ratios.tolist() == [1, 2, np.inf]
+    assert shares == pytest.approx([1 / 3, 2 / 3, 1])
