@@ -360,8 +360,8 @@ def seed(root, nb):
 @jinja2.pass_context
 def markdown2html(context, source):
     """nbconvert's filter for Markdown, for Formgrader and nbgrader's feedback: what a learner wrote holds no HTML."""
-    cell = context.get("cell") or {}
-    return markdown(source, theirs="nbgrader" not in cell.get("metadata", {}) or utils.is_solution(cell))
+    cell = context.get("cell")  # what Rebuild left without marks is ours
+    return markdown(source, theirs=cell is None or utils.is_solution(cell))
 
 
 def markdown(source, theirs):

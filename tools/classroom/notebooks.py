@@ -43,12 +43,14 @@ def read(data, size=0):
         raise NotGradable("The file is nested deeper than a notebook can be.") from None
     except ValueError as error:
         raise NotGradable(f"The file is not a notebook, or only part of one: {error}.") from None
+    if isinstance(content, dict) and content.get("nbformat") == 4 and isinstance(content.get("cells"), list):
+        content["cells"] = [cell for cell in content["cells"] if _is_cell(cell)]
     try:
         cells = nbformat.reads(json.dumps(content), as_version=4).cells
         if not isinstance(cells, list):
             raise TypeError("cells is no list")
         notebook = nbformat.v4.new_notebook()
-        notebook.cells = [cell for cell in cells if _is_sound(cell)]
+        notebook.cells = [cell for cell in cells if _is_cell(cell)]
     except RecursionError:
         raise NotGradable("The file is nested deeper than a notebook can be.") from None
     except Exception as error:  # whatever nbformat stumbles over in what is JSON, but no notebook
@@ -59,11 +61,12 @@ def read(data, size=0):
     return notebook
 
 
-def _is_sound(cell):
+def _is_cell(cell):
     """Whether a cell has the parts that every cell has; one without is no cell, and left out."""
-    if not isinstance(cell, dict) or not isinstance(cell.get("source"), str):
+    if not isinstance(cell, dict) or not isinstance(cell.get("metadata"), dict):
         return False
-    return isinstance(cell.get("metadata"), dict) and cell.get("cell_type") in ("code", "markdown", "raw")
+    lines = cell.get("source") if isinstance(cell.get("source"), list) else [cell.get("source")]
+    return all(isinstance(line, str) for line in lines) and cell.get("cell_type") in ("code", "markdown", "raw")
 
 
 def kind(notebook, exercise, course):

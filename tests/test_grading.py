@@ -1,0 +1,314 @@
+"""The parts of grading one by one, without a kernel: what is put together, believed, shown, and tried again."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbconvert.exporters import HTMLExporter
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from traitlets.config import Config
+
+import grading
+import sandbox
+from course_utils.checks import probes
+from sandbox import DIED, ENDED, STOPPED, Fault, Outputs, Ran, failure, shown
+
+ROOT = Path(__file__).resolve().parent.parent
+STEM = "04_momentum"
+
+
+def rebuilt(cells):
+    config = Config()
+    config.CourseDirectory.root, config.CourseDirectory.release_directory = str(ROOT), "exercises"
+    resources = {"nbgrader": {"assignment": STEM, "notebook": STEM}}
+    return grading.Rebuild(config=config).preprocess(new_notebook(cells=cells), resources)[0]
+
+
+def marked(name, source, kind=new_code_cell, **more):
+    cell = kind(source)
+    cell.metadata.nbgrader = {"grade_id": name} | more
+    return cell
+
+
+# ---- Rebuild
+
+
+def test_answers_and_own_cells_are_taken_and_nothing_else():
+    forged = marked("test_momentum", "99.0", points=99)
+    other = marked("explain", "<b>words</b>", new_markdown_cell)
+    notebook = rebuilt([marked("momentum", "mine"), forged, new_code_cell("own"), other, new_markdown_cell("# mine")])
+    sources = [cell.source for cell in notebook.cells]
+    names = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
+    assert sources[names.index("momentum")] == "mine"
+    assert "99.0" not in sources
+    assert "# mine" not in sources
+    assert sources[names.index("test_momentum") + 1] == "own"
+    assert sources[names.index("explain")] == "<b>words</b>"  # shown as text by whoever shows it
+
+
+def test_half_characters_and_long_cells_are_cut():
+    notebook = rebuilt([marked("momentum", "a\ud800\0" + "x" * 200_000)])
+    (cell,) = (c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "momentum")
+    assert cell.source.startswith("a?\ufffdx")
+    assert len(cell.source) == grading.SOURCE
+
+
+def test_only_what_a_submission_uses_is_imported_in_the_sandbox():
+    setup = "import os\nimport numpy as np\nimport torch\nos.environ['A'] = '1'\nhalf = np.float64(0.5)\nprint(half)"
+    cells = [marked("setup", setup, locked=True, grade=False, solution=False), new_code_cell("print(half)")]
+    assert (
+        grading.needed(new_notebook(cells=cells))["setup"] == "import numpy as np\nhalf = np.float64(0.5)\nprint(half)"
+    )
+    cells[1].source = "# torch"
+    assert grading.needed(new_notebook(cells=cells))["setup"] == "import torch"
+
+
+# ---- what a kernel says
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("stream", {"name": "<b>", "text": "x"}),
+        ("stream", {"name": "stdout", "text": ["x"]}),
+        ("stream", {}),
+        ("display_data", {"data": {"text/html": "<script>"}}),
+        ("display_data", {"data": {"image/png": "x' onerror='"}}),
+        ("display_data", {"data": []}),
+        ("update_display_data", {"data": {"text/plain": "x"}}),
+        ("error", {"ename": 1, "evalue": "x", "traceback": []}),
+        ("execute_input", {"execution_count": "<img>"}),
+        ("comm_open", {}),
+    ],
+)
+def test_what_is_no_output_is_not_shown(kind, content):
+    assert shown(kind, content) is None
+
+
+def test_outputs_are_text_and_pictures_and_end_somewhere():
+    data = {"text/plain": "a\0", "image/png": "aGk=", "text/html": "<b>"}
+    output = shown("execute_result", {"data": data, "execution_count": "<img>", "metadata": {"x": "<b>"}})
+    assert output == {
+        "output_type": "execute_result",
+        "data": {"text/plain": "a\ufffd", "image/png": "aGk="},
+        "metadata": {},
+        "execution_count": None,
+    }
+    outputs = Outputs()
+    for _ in range(3):
+        outputs.add("stream", {"name": "stdout", "text": "x" * 400_000})
+    assert [out.output_type for out in outputs.all()] == ["stream", "error"]
+    assert len(outputs.all()[0].text) == 800_000
+    outputs = Outputs()
+    for _ in range(500):
+        outputs.add("display_data", {"data": {"text/plain": "x"}})
+    assert len(outputs.all()) == sandbox.SHOWN + 1
+
+
+# ---- the learner's side, with a kernel that does as its cells say
+
+
+class Fake:
+    """A kernel whose cells are words: "die", "stop", "fail", "die later", or anything else, which is remembered."""
+
+    made = []
+
+    def __init__(self):
+        self.cells, self.is_alive, self.ends_soon = [], True, False
+        self.connection = {"number": len(self.made)}
+        self.made.append(self)
+
+    def run(self, source, seconds):
+        if source == "die" or (self.ends_soon and source == "answer"):
+            self.is_alive = False
+        self.ends_soon |= source == "die later"
+        if not self.is_alive:
+            return Ran([], DIED)
+        self.cells.append(source)
+        outputs = [failure("X", "it failed")] if source == "fail" else []
+        return Ran(outputs, STOPPED if source == "stop" else ENDED)
+
+    def works(self):
+        return self.is_alive
+
+    def close(self):
+        self.is_alive = False
+
+
+@pytest.fixture
+def learner(monkeypatch):
+    monkeypatch.setattr(Fake, "made", [])
+    with grading.Learner(Fake, 5) as one:
+        yield one
+
+
+def cells(kernel):
+    return [source for source in kernel.cells if source != grading.PREPARE]
+
+
+def test_a_cell_in_which_the_kernel_dies_is_left_out_of_the_next_one(learner):
+    learner.ours("setup")
+    assert learner.theirs("first", True) == []
+    assert "died" in learner.theirs("die", True)[0].evalue
+    assert learner.theirs("last", True) == []
+    assert cells(Fake.made[-1]) == ["setup", "first", "last"]
+    assert learner.dead is None
+
+
+def test_a_cell_that_is_no_answer_and_kills_later_is_to_blame(learner):
+    learner.ours("setup")
+    learner.theirs("die later", False)
+    assert learner.theirs("answer", True) == []
+    assert cells(Fake.made[-1]) == ["setup", "answer"]
+
+
+def test_a_stopped_cell_is_not_run_again(learner):
+    learner.theirs("stop", True)
+    learner.theirs("die", True)
+    learner.theirs("last", True)
+    assert cells(Fake.made[-1]) == ["last"]
+
+
+def test_cells_of_their_own_use_up_none_of_the_answers_time(learner):
+    learner.left[False] = 0
+    assert "ran for 120 seconds" in learner.theirs("own", False)[0].evalue
+    assert learner.theirs("answer", True) == []
+
+
+def test_a_kernel_that_dies_again_and_again_is_given_up(learner):
+    for _ in range(20):
+        learner.theirs("die", True)
+    assert learner.connection() == {}
+    assert "too often" in learner.dead
+    assert len(Fake.made) == grading.STARTS
+
+
+def test_our_cell_that_fails_is_a_fault_unless_theirs_came_first(learner):
+    with pytest.raises(Fault, match="it failed"):
+        learner.ours("fail")
+    learner.theirs("own", False)
+    assert learner.ours("fail")
+
+
+class Says:
+    def __init__(self, *outputs, how=ENDED):
+        self.ran = Ran(list(outputs), how)
+
+    def run(self, source, seconds):
+        return self.ran
+
+
+GRADE = {"grade": True, "solution": False, "locked": True, "points": 1}
+
+
+def test_only_a_verdict_costs_points():
+    cell = marked("test_x", "", **GRADE)
+    grading.ask(Says(failure("CheckFailed", "so")), cell, "test_x")
+    assert cell.outputs[0].evalue == "so"
+    with pytest.raises(Fault, match="test_x failed with KeyError"):
+        grading.ask(Says(failure("KeyError", "so")), cell, "test_x")
+    with pytest.raises(Fault, match="died in test_x"):
+        grading.ask(Says(how=DIED), cell, "test_x")
+    with pytest.raises(Fault):
+        grading.ask(Says(failure("AssertionError", "so")), marked("setup", "", locked=True), "setup")
+    warning = nbformat.v4.new_output("stream", name="stderr", text="Fontconfig error")
+    grading.ask(Says(warning), cell, "test_x")
+    assert cell.outputs == []
+
+
+# ---- numbers that nobody can know
+
+
+def test_the_seed_is_secret_and_the_same_when_graded_again(tmp_path):
+    first, second = new_notebook(cells=[new_code_cell("a")]), new_notebook(cells=[new_code_cell("b")])
+    numbers = [grading.seed(tmp_path, nb) for nb in (first, second, first)]
+    assert numbers[0] == numbers[2] != numbers[1]
+    assert grading.seed(tmp_path / "elsewhere", first) != numbers[0]
+    assert (tmp_path / "grading" / "secret").stat().st_mode & 0o77 == 0
+
+
+def test_the_checks_draw_other_numbers_of_the_same_kind():
+    try:
+        probes.draw(7)
+        assert probes.redrawn((0.5, 3, 16, -2.0, [0.1, 0.2]), 0) != (0.5, 3, 16, -2.0, [0.1, 0.2])
+        share, few, many, negative, listed = probes.redrawn((0.5, 3, 16, -2.0, [0.1, 0.2]), 0)
+        assert 0.45 < share < 0.55
+        assert few == 3
+        assert 16 <= many <= 18
+        assert -2 <= negative < -1.8
+        assert listed[1] == pytest.approx(2 * listed[0])
+    finally:
+        probes.draw()
+    assert probes.redrawn((0.5, 16), 0) == (0.5, 16)
+
+
+# ---- pages
+
+
+def test_what_a_learner_wrote_is_text_on_nbgraders_pages():
+    config = Config()
+    config.TemplateExporter.filters = {"markdown2html": grading.markdown2html}
+    theirs = "<b>x</b> [a](javascript:alert) $\\eta < 2/k$ $\\href{javascript:alert}{x}$ [b](https://example.org)"
+    cell = marked("explain", theirs, new_markdown_cell, grade=True, solution=True, points=1)
+    ours = new_markdown_cell("<details><summary>Hint</summary>a</details>")
+    html, _ = HTMLExporter(config=config).from_notebook_node(new_notebook(cells=[cell, ours]))
+    assert "<b>x</b>" not in html
+    assert 'href="javascript' not in html
+    assert "$\\eta &lt; 2/k$" in html
+    assert "\\href" not in html
+    assert 'href="https://example.org"' in html
+    assert "<details>" in html
+
+
+# ---- the sandbox's command
+
+
+def test_a_machine_without_bubblewrap_refuses_to_grade(monkeypatch):
+    monkeypatch.setattr(sandbox, "bwrap", lambda: None)
+    sandbox.unusable.cache_clear()
+    try:
+        assert "apt install bubblewrap" in sandbox.unusable()
+        with pytest.raises(Fault, match="no bwrap"):
+            sandbox.command("kernel.json")
+    finally:
+        sandbox.unusable.cache_clear()
+    monkeypatch.setenv("COURSE_SANDBOX", "docker")
+    with pytest.raises(ValueError, match="'bwrap' or 'none'"):
+        sandbox.choice()
+
+
+def test_a_bubblewrap_that_gives_no_rights_away_is_asked_for(monkeypatch):
+    monkeypatch.setenv("GRADERS_PASSWORD", "secret")
+    words = sandbox.bubble() if sandbox.bwrap() else pytest.skip("no bubblewrap")
+    assert {"--unshare-user", "--disable-userns", "--unshare-net", "--unshare-pid", "--clearenv"} <= set(words)
+    assert words[:2] == ["/usr/bin/env", "-i"]
+    assert "secret" not in str(words)
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
+    assert "CAP_SETUID" not in sandbox.bubble()
+
+
+def test_without_a_sandbox_the_kernel_still_gets_a_clean_environment(monkeypatch):
+    """COURSE_SANDBOX=none, for a container that is thrown away: limits and two kernels, and no walls."""
+    monkeypatch.setenv("COURSE_SANDBOX", "none")
+    monkeypatch.setenv("GRADERS_PASSWORD", "secret")
+    with sandbox.Sandbox() as kernel:
+        ran = kernel.run("import os, resource\nprint(dict(os.environ), resource.getrlimit(resource.RLIMIT_CORE))", 20)
+        kernel.run("import subprocess\nsubprocess.Popen(['sleep', '97531'])", 20)
+    assert ran.how == ENDED
+    assert "secret" not in ran.outputs[0].text
+    assert "(0, 0)" in ran.outputs[0].text
+    assert not kernel.folder.exists()
+    assert "97531" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+
+def test_the_inside_needs_no_more_than_a_kernel_does():
+    code = (
+        "import sys; sys.argv = []; import inside; print(sorted({'torch', 'nbgrader', 'nbformat'} & set(sys.modules)))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "tools", capture_output=True, text=True, check=True, timeout=60
+    )
+    assert run.stdout == "[]\n"
