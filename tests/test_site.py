@@ -412,13 +412,13 @@ def test_a_prediction_is_kept_over_a_reload_and_can_be_forgotten(pages, asking, 
 
 def test_all_right_answers_count(pages, asking, browser):
     with browser.open(pages[asking].as_uri()) as page:
-        page.evaluate("""[...document.querySelectorAll(".predict-question")].forEach((question, i) => {
-          const told = document.querySelectorAll(".predict-outcome strong")[i].textContent;
-          const answer = told.replace(/^Outcome:\\s*/, "").replace(/\\.$/, "");
+        page.evaluate(r"""[...document.querySelectorAll(".predict-question")].forEach((question, i) => {
+          const plain = text => text.replace(/\s+/g, " ").replace(/[\s.]+$/, "").trim();
+          const told = document.querySelectorAll(".predict-outcome")[i].querySelector("strong").textContent;
+          const answer = plain(told.replace("Outcome:", ""));
           const buttons = [...question.querySelectorAll(".live-answer[data-answer]")];
-          const button = buttons.find(button => button.dataset.answer.replace(/\\.$/, "") == answer);
-          if (button) return button.click();
-          question.querySelector("input").value = answer.match(/-?[\\d.,]+/)[0].replace(",", "");
+          if (buttons.length) return buttons.find(button => plain(button.textContent) == answer).click();
+          question.querySelector("input").value = answer.match(/-?[\d.,]+/)[0].replace(",", "");
           question.querySelector("form").requestSubmit();
         })""")
         count = page.evaluate("document.querySelectorAll('.live-ask').length")

@@ -59,7 +59,11 @@
       } else if (node && end && Live.isQuestion(node) && Live.isOutcome(end)) {
         known?.ask.remove();
         known?.echo.remove();
-        new Live.Question(chapter, number, node, end, hold).guesses.show();
+        const written = {
+          answer: source(outcome).match(/^\*\*Outcome:\s*([^]+?)\.?\s*\*\*/)?.[1] ?? "",
+          choices: Array.from(source(question).matchAll(/^\s*[-*+] +(.+)$/gm), found => found[1]),
+        };
+        new Live.Question(chapter, number, node, end, hold, written).guesses.show();
       } else hold(Live.guesses(chapter).all[number] === undefined); // not yet rendered
     }
 

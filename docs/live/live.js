@@ -77,13 +77,17 @@ const Live = (() => {
   // --- A question and its outcome ----------------------------------------------------------------------------------
   class Question {
     // node, outcome: the elements that hold the two texts; hold(true) hides what happened, hold(false) shows it.
-    constructor(chapter, number, node, outcome, hold = () => {}) {
+    // written: {answer, choices} as their author wrote them, where formulas in the elements may not be set yet.
+    constructor(chapter, number, node, outcome, hold = () => {}, written = null) {
       Object.assign(this, { guesses: guesses(chapter), number, node, outcome, hold });
       const told = words(outcome.querySelector("strong") ?? outcome); // a slide shows the bare answer
       this.answer = told.match(OUTCOME)?.[1] ?? told.replace(/\.$/, "");
+      this.written = written;
       this.last = [...node.children].findLast(part => part != outcome);
       this.list = this.last.localName == "ul" ? this.last : null;
       this.build();
+      const { answer, choices } = written ?? { answer: this.answer, choices: this.buttons.map(button => words(button)) };
+      this.solution = this.buttons[choices.findIndex(choice => plain(choice) == plain(answer))];
       this.guesses.asked.set(number, this);
     }
     build() {
@@ -103,7 +107,8 @@ const Live = (() => {
         for (const item of this.list.children) {
           const button = element("button", { type: "button", class: "live-answer", "aria-pressed": "false" });
           button.append(...(item.querySelector("p") ?? item).cloneNode(true).childNodes);
-          button.dataset.answer = words(item);
+          button.dataset.answer = this.written?.choices[this.buttons.length] ?? words(item);
+          if (button.querySelector("math")) button.setAttribute("aria-label", words(item));
           button.onclick = () => this.take(button.dataset.answer);
           this.buttons.push(button);
         }
@@ -134,7 +139,7 @@ const Live = (() => {
       this.guesses.set(this.number, guess);
     }
     right(guess) {
-      if (this.list) return plain(guess) == plain(this.answer);
+      if (this.list) return this.solution?.dataset.answer == guess;
       const measured = number(this.answer);
       return Math.abs(Number(guess) - measured) <= NEAR * Math.abs(measured);
     }
@@ -142,7 +147,10 @@ const Live = (() => {
       const { guess, answer } = this;
       if (guess === undefined) return "";
       if (!guess) return `You did not guess. It was: ${answer}.`;
-      if (this.list) return this.right(guess) ? `You said “${guess}”: right.` : `You said “${guess}”. It was: ${answer}.`;
+      if (this.list) {
+        const said = `You said “${words(this.buttons.find(button => button.dataset.answer == guess))}”`;
+        return this.right(guess) ? `${said}: right.` : `${said}. It was: ${answer}.`;
+      }
       const factor = Number(guess) / number(answer);
       let off = this.right(guess) ? ": right, within a fifth." : ".";
       if (!this.right(guess) && factor > 0 && factor < Infinity) {
@@ -162,7 +170,7 @@ const Live = (() => {
         const chosen = open && button.dataset.answer == this.guess;
         button.setAttribute("aria-pressed", chosen);
         button.disabled = open;
-        button.classList.toggle("live-right", open && plain(button.dataset.answer) == plain(this.answer));
+        button.classList.toggle("live-right", open && button == this.solution);
       }
       if (this.field) {
         this.field.readOnly = open;
