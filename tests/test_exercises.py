@@ -18,12 +18,12 @@ from nbgrader.utils import is_grade, is_solution
 from needs import missing
 
 import sandbox
+from classroom import one, pool
 from course_utils.checks import diagnose
 
 ROOT = Path(__file__).resolve().parent.parent
 STEMS = sorted(path.parent.name for path in ROOT.glob("solutions/*/*.ipynb"))
 MODEL = "04_momentum"  # the exercise that the class of five hands in
-HAS_BUBBLEWRAP = sandbox.unusable() is None
 
 
 def read(path):
@@ -76,12 +76,30 @@ def hand_in(course, student, stem, notebook):
 
 
 @pytest.fixture(scope="module")
-def graded(course):
-    """All submissions, graded: the solution and the exercise as released for each stem, and three more for one."""
+def alone(course, tmp_path_factory):
+    """(who, stem) -> graded notebook of every solution and every exercise as released, as ``make grade`` runs them."""
+    if sandbox.unusable():
+        missing("a sandbox", sandbox.unusable())
+    folders = {"perfect": "solutions", "empty": "exercises"}
+    jobs = []
     for stem in STEMS:
-        hand_in(course, "perfect", stem, solution(stem))
-        if stem != MODEL:
-            hand_in(course, "empty", stem, exercise(stem))
+        for who, folder in folders.items():
+            data = (ROOT / folder / stem / f"{stem}.ipynb").read_text("utf-8")
+            jobs.append({"root": str(course), "exercise": stem, "student": who, "data": data})
+    with open(tmp_path_factory.mktemp("log") / "log", "w") as log:
+        results = {(job["student"], job["exercise"]): done for job, done in pool.run("one.grade", jobs, 1, log)}
+    assert {key: done["fault"] for key, done in results.items() if "fault" in done} == {}
+    return {key: nbformat.reads(done["notebook"], as_version=4) for key, done in results.items()}
+
+
+def earned(notebook):
+    return sum(got or 0 for _, got, _ in one.points(notebook))
+
+
+@pytest.fixture(scope="module")
+def graded(course):
+    """A class of five, graded by nbgrader's own commands."""
+    hand_in(course, "perfect", MODEL, solution(MODEL))
     # One exercise arrives as files from a learning platform, with the student in the name.
     arrived = course / "grading" / "downloaded" / MODEL / "archive"
     arrived.mkdir(parents=True)
@@ -93,8 +111,9 @@ def graded(course):
     }.items():
         nbformat.write(notebook, arrived / f"{student}__{MODEL}.ipynb")
     nbgrader(course, "zip_collect", MODEL)
-    sandbox = "bwrap" if HAS_BUBBLEWRAP else "none"
-    nbgrader(course, "autograde", "*", "--Execute.timeout=10", COURSE_SANDBOX=sandbox)
+    if sandbox.unusable():
+        missing("a sandbox", sandbox.unusable())
+    nbgrader(course, "autograde", MODEL, "--Execute.timeout=5")
     return course
 
 
@@ -191,14 +210,14 @@ def test_minutes_and_points_are_stated(stem):
 
 
 @pytest.mark.parametrize("stem", STEMS)
-def test_the_solution_earns_all_points(grades, stem):
-    assert grades["perfect", stem] == points(stem, by_hand=False)
+def test_the_solution_earns_all_points(alone, stem):
+    assert earned(alone["perfect", stem]) == points(stem, by_hand=False)
 
 
 @pytest.mark.parametrize("stem", STEMS)
-def test_the_exercise_as_released_earns_nothing_and_is_told_why(graded, grades, stem):
-    assert grades["empty", stem] == 0
-    for cell in autograded(graded, "empty", stem).cells:
+def test_the_exercise_as_released_earns_nothing_and_is_told_why(alone, stem):
+    assert earned(alone["empty", stem]) == 0
+    for cell in alone["empty", stem].cells:
         if is_grade(cell) and not is_solution(cell):
             (said,) = (output for output in cell.outputs if output.output_type == "error")
             assert said.ename == "CheckFailed"
@@ -339,9 +358,12 @@ def hostile(harm):
 
 def test_a_class_of_five(graded, grades):
     five = {student: grades[student, MODEL] for student in ("perfect", "partial", "empty", "broken", "hostile")}
-    expected = round(6 * diagnose("momentum", shares_one_velocity()).score, 2)
-    assert 0 < expected < 3
-    assert five == {"perfect": 18, "partial": expected + 2 + 4, "empty": 0, "broken": 2, "hostile": 0}
+    most = by_id(solution(MODEL))["test_momentum"].metadata.nbgrader.points
+    # the numbers of the checks are drawn anew for each submission, so the share of probes may differ by one or two
+    expected = most * diagnose("momentum", shares_one_velocity()).score
+    assert 0 < expected < most / 2
+    assert five.pop("partial") == pytest.approx(expected + 2 + 4, abs=0.1 * most)
+    assert five == {"perfect": 18, "empty": 0, "broken": 2, "hostile": 0}
 
 
 def said(notebook, name):
@@ -360,27 +382,21 @@ def test_each_is_told_what_is_wrong(graded):
     assert "not defined" in said(notebook, "test_momentum")
     assert "still running after 15 seconds" in said(notebook, "test_steps_to")
     assert "CellTimeoutError" in str(by_id(notebook)["debug"].outputs)
-    assert "died" in said(notebook, "test_settings")
+    assert "died" in said(notebook, "settings")
+    assert "not defined" in said(notebook, "test_settings")
     assert len(json.dumps(notebook)) < 1_000_000
 
 
 def test_the_hostile_one_harms_nobody(graded):
     notebook = autograded(graded, "hostile", MODEL)
-    # what a page would show of it runs nothing
-    assert "<script" not in by_id(notebook)["explain"].source
     shown = [dict(output.data) for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
     assert "HTML object" in str(shown)
     assert {kind for data in shown for kind in data} == {"text/plain"}
-
-
-def test_the_sandbox_holds_the_hostile_one(graded):
-    if not HAS_BUBBLEWRAP:
-        missing("a sandbox", sandbox.unusable(), system="linux")
-    printed = said(autograded(graded, "hostile", MODEL), "debug")
+    printed = said(notebook, "debug")
     assert "found []" in printed
     assert "not written" in printed
     assert "not connected" in printed
-    assert len(re.search(r"processes \[(.*)\]", printed)[1].split(",")) < 5
+    assert len(re.search(r"processes \[(.*)\]", printed)[1].split(",")) < 6
     assert not (graded / "harm").exists()
 
 
@@ -389,17 +405,6 @@ def test_feedback_shows_the_verdicts(graded):
     for student in ("perfect", "partial", "empty", "broken", "hostile"):
         page = (graded / "grading" / "feedback" / student / MODEL / f"{MODEL}.html").read_text("utf-8")
         assert "Your grade" in page or "Score" in page
+        assert "<script>alert('steal')" not in page  # nor whatever else it tried to put there
         if student == "partial":
             assert "One step too few" in page
-
-
-def test_a_machine_without_bubblewrap_refuses_to_grade(course, monkeypatch):
-    monkeypatch.setattr(sandbox, "bwrap", lambda: None)
-    sandbox.unusable.cache_clear()
-    try:
-        assert "apt install bubblewrap" in sandbox.unusable()
-    finally:
-        sandbox.unusable.cache_clear()
-    monkeypatch.setenv("COURSE_SANDBOX", "docker")
-    with pytest.raises(ValueError, match="'bwrap' or 'none'"):
-        sandbox.choice()
