@@ -265,7 +265,7 @@ class Batch:
             print(f"  {where}: {why}")
         reading = sum(row["to be read"] == "yes" for row in rows)
         if reading:
-            print(f"{reading} written answers are to be read: make lab, Nbgrader, Formgrader; then this command again.")
+            print(f"{reading} written answers are to be read (docs/instructors.md, step 5); then give this command again.")
         print(f"Scores: {table.relative_to(self.root)}. Feedback: grading/feedback/.")
         return 1 if counts.get(FAULT) else 0
 
