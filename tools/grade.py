@@ -240,7 +240,9 @@ class Batch:
             if "fault" in result:
                 self.trouble.append((f"feedback of {job['student']}", f"cannot be written: {result['fault']}"))
             else:
-                books.write(self.book.feedback(job["student"]), result["page"].encode("utf-8", "replace"))
+                path = self.book.feedback(job["student"])
+                books.write(path, result["page"].encode("utf-8", "replace"))
+                self.book.hand_on(job["student"], path)
                 self.book.set_note(job["student"], **self.book.note(job["student"]) | {"page": job["mark"]})
             bar.update()
         bar.close()
@@ -257,7 +259,10 @@ class Batch:
         print(f"{self.exercise}: {', '.join(f'{number} {status}' for status, number in counts.items()) or 'nobody'}.")
         if getattr(self, "seconds", None):
             each = sum(part["all"] for part in self.seconds) / len(self.seconds)
-            print(f"{len(self.seconds)} graded now in {self.took:.0f} s, {each:.1f} s each on one core.")
+            names = ("start", "cells", "checks", "training", "end")
+            number = len(self.seconds)
+            parts = ", ".join(f"{name} {sum(one.get(name, 0) for one in self.seconds) / number:.1f}" for name in names)
+            print(f"{number} graded now in {self.took:.0f} s, {each:.1f} s each on one core ({parts}).")
         for row in rows:
             if row["status"] in (WRONG, BROKEN, NONE, FAULT):
                 print(f"  {row['id']}: {row['status']}. {row['text']}")
@@ -265,7 +270,7 @@ class Batch:
             print(f"  {where}: {why}")
         reading = sum(row["to be read"] == "yes" for row in rows)
         if reading:
-            print(f"{reading} written answers are to be read (docs/instructors.md, step 5); then give this command again.")
+            print(f"{reading} written answers are to be read: docs/instructors.md, step 5. Then this command again.")
         print(f"Scores: {table.relative_to(self.root)}. Feedback: grading/feedback/.")
         return 1 if counts.get(FAULT) else 0
 

@@ -152,13 +152,18 @@ class Book:
                         entry.needs_manual_grade = False
             book.db.commit()
         path = self.autograded(learner.id)
-        stamp = self.submitted(learner.id).with_name("timestamp.txt")
-        if stamp.exists():
-            write(path.with_name("timestamp.txt"), stamp.read_bytes())
+        self.hand_on(learner.id, path)
         write(path, nbformat.writes(notebook).encode("utf-8", "replace"))
         extra = {key: result[key] for key in ("digest", "graded_at", "seconds")}
         self.set_note(learner.id, **note | extra | {"status": GRADED})
         (self.notes / f"{learner.id}.result").unlink(missing_ok=True)
+
+    def hand_on(self, student, path):
+        """What nbgrader's exchange put beside a submission goes beside ``path``: by it a learner gets the feedback."""
+        for name in ("timestamp.txt", "submission_secret.txt"):
+            file = self.submitted(student).with_name(name)
+            if file.exists():
+                write(path.with_name(name), file.read_bytes())
 
     def _written(self, student):
         """The written answers of the notebook that was graded before."""
