@@ -60,12 +60,30 @@ def on_ray(job, chunks):
     A task takes one core, or one GPU if the data are on one. The data travel once to each machine. A task whose process
     or machine dies is done again, as often as it takes.
     """
+    if not chunks:
+        return
     ray = start()
-    resources = {"num_gpus": 1} if job.data.train_images.is_cuda else {"num_cpus": 1}
+    (setting, _), *_ = chunks[0]
+    images = (job.common | setting)["data"].train_images
+    resources = {"num_gpus": 1} if images.is_cuda else {"num_cpus": 1}
     task = ray.remote(_run).options(max_retries=-1, **resources)
-    # numpy arrays are read where they lie in Ray's memory; torch's tensors would be copied for every task
-    shipped = ray.put(replace(job, data=type(job.data)(*(part.cpu().numpy() for part in job.data))))
-    numbers = {task.remote(shipped, job.data.train_images.device.type, runs): i for i, runs in enumerate(chunks)}
+    stored = {}
+
+    def sent(arguments):
+        """Arguments of train, the data among them as a name for what lies in Ray's memory, once."""
+        data = arguments.get("data")
+        if data is None:
+            return arguments
+        if id(data) not in stored:
+            # numpy arrays are read where they lie; torch's tensors would be copied for every task
+            stored[id(data)] = ray.put(type(data)(*(part.cpu().numpy() for part in data)))
+        return arguments | {"data": stored[id(data)]}
+
+    shipped = ray.put(replace(job, common=sent(job.common)))
+    numbers = {
+        task.remote(shipped, images.device.type, [(sent(setting), seed) for setting, seed in runs]): number
+        for number, runs in enumerate(chunks)
+    }
     try:
         while numbers:
             (done, *_), _ = ray.wait(list(numbers))
@@ -78,7 +96,15 @@ def on_ray(job, chunks):
 
 def _run(job, device, runs):
     """What a task does: the job, with its data as tensors on the device."""
-    return replace(job, data=type(job.data)(*(tensor(part).to(device) for part in job.data)))(runs)
+    import ray
+
+    def received(arguments):
+        if arguments.get("data") is None:
+            return arguments
+        data = ray.get(arguments["data"])
+        return arguments | {"data": type(data)(*(tensor(part).to(device) for part in data))}
+
+    return replace(job, common=received(job.common))([(received(setting), seed) for setting, seed in runs])
 
 
 def tensor(array):

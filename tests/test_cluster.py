@@ -80,6 +80,14 @@ def test_a_run_s_own_error_arrives(nodes, mnist):
         sweep(broken, small, mnist, {"lr": [0.1, 0.2]}, seeds=[0], epochs=1, engine="ray")
 
 
+def test_settings_may_name_data_of_their_own(nodes, mnist):
+    half = mnist._replace(train_images=mnist.train_images[:600], train_labels=mnist.train_labels[:600])
+    arguments = (adam, small, None, [{"lr": 0.01, "data": mnist}, {"lr": 0.01, "data": half, "epochs": 2}])
+    one, other = (sweep(*arguments, seeds=[0], epochs=1, engine=engine) for engine in ("one", "ray"))
+    np.testing.assert_array_equal(one.losses, other.losses)
+    assert other.done.all()
+
+
 def test_a_sweep_loses_a_node_and_gives_the_same_numbers_bit_for_bit(nodes, mnist):
     arguments = (adam, small, mnist, {"lr": [0.001, 0.01, 0.1]})
     settings = {"seeds": range(8), "epochs": 2}
