@@ -291,6 +291,8 @@ def test_a_class_as_it_comes(course):
     assert {name: note.get("graded_at") for name, note in notes(course).items()} == {
         name: note.get("graded_at") for name, note in before.items()
     }
+    # what nbgrader's exchange leaves beside a submission comes to lie beside the feedback
+    (course / "grading/submitted/ada" / STEM / "submission_secret.txt").write_text("secret")
     late = notebook("solutions").replace(b'\\"lr\\": 0.12', b'\\"lr\\": 0.1200')
     assert late != notebook("solutions")
     hand_in(course, {"ada/late.ipynb": late}, time=1000)
@@ -301,6 +303,7 @@ def test_a_class_as_it_comes(course):
     assert scores(course)["ada"]["score"] == "19.5"
     assert scores(course)["ada"]["to be read"] == ""  # the written answer is the one that was read
     assert list((course / "grading/earlier/ada" / STEM).glob("*.ipynb"))
+    assert (course / "grading/feedback/ada" / STEM / "submission_secret.txt").read_text() == "secret"
     # nbgrader's own commands go on working
     command = [sys.executable, "-m", "nbgrader", "generate_feedback", STEM, "--force"]
     subprocess.run(command, cwd=course, env=environment(course), check=True, capture_output=True)
