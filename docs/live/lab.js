@@ -45,6 +45,10 @@
         if (count && [...node.querySelectorAll("h2")].some(Live.isEnd)) guesses.score(node);
       }
       for (const number of guesses.asked.keys()) if (number > count) guesses.asked.delete(number);
+      if (guesses.total != count) {
+        guesses.total = count;
+        guesses.show();
+      }
     }
 
     function join(chapter, number, question, between, outcome) {

@@ -25,6 +25,7 @@ const Live = (() => {
     constructor(chapter) {
       this.key = `predictions/${chapter}`;
       this.asked = new Map(); // number -> question
+      this.total = 0; // how many there are, in sections that are still folded, too
       this.scores = new Set(); // elements that show the score
       try {
         this.all = JSON.parse(localStorage.getItem(this.key)) || {};
@@ -51,11 +52,12 @@ const Live = (() => {
       for (const question of this.asked.values()) question.show();
       const given = [...this.asked.values()].filter(question => question.guess);
       const right = given.filter(question => question.right(question.guess)).length;
+      const total = Math.max(this.total, this.asked.size);
       for (const score of this.scores) {
-        const count = `${right} of the chapter's ${this.asked.size} predictions right`;
+        const count = `${right} of the chapter's ${total} predictions right`;
         score.firstChild.textContent = given.length
-          ? `Your guesses: ${count}${given.length < this.asked.size ? `, ${given.length} made so far` : ""}. `
-          : `Your guesses: none yet, of the chapter's ${this.asked.size} predictions. `;
+          ? `Your guesses: ${count}${given.length < total ? `, ${given.length} made so far` : ""}. `
+          : `Your guesses: none yet, of the chapter's ${total} predictions. `;
         score.lastChild.hidden = !Object.keys(this.all).length;
       }
     }
