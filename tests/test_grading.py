@@ -134,6 +134,9 @@ class Fake:
     def works(self):
         return self.is_alive
 
+    def processes(self):
+        return 1 + ("fork" in self.cells)
+
     def close(self):
         self.is_alive = False
 
@@ -163,6 +166,12 @@ def test_a_cell_that_is_no_answer_and_kills_later_is_to_blame(learner):
     learner.theirs("die later", False)
     assert learner.theirs("answer", True) == []
     assert cells(Fake.made[-1]) == ["setup", "answer"]
+
+
+def test_a_cell_that_leaves_processes_is_left_out(learner):
+    learner.theirs("fork", False)
+    learner.theirs("answer", True)
+    assert cells(Fake.made[-1]) == ["answer"]
 
 
 def test_a_stopped_cell_is_not_run_again(learner):

@@ -263,11 +263,13 @@ class Learner:
             return [failure("NotRun", f"the cells before this one ran for {whole} seconds together")]
         if not self._ready():
             return [failure("NotRun", self.dead)]
-        self.has_run = True
+        self.has_run, before = True, self.kernel.processes()
         ran = self._run(source, is_answer)
         if ran.how == DIED and is_answer and self.died_of_own() and self._ready():
             ran = self._run(source, is_answer)
-        if ran.how == ENDED:
+        if ran.how == ENDED and not is_answer and self.kernel.processes() > before:
+            self.kernel.close()  # copies of the kernel that it left would answer in its place
+        elif ran.how == ENDED:
             self.done.append((source, "answer" if is_answer else "own"))
         elif ran.how == STOPPED:
             ran.outputs.append(failure("CellTimeoutError", "this cell ran too long and was stopped"))

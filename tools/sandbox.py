@@ -5,6 +5,7 @@
 dropped, and what is kept of the others are texts and pictures.
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -287,6 +288,18 @@ class Sandbox(Kernel):
     def is_alive(self):
         return self.process.poll() is None
 
+    def processes(self):
+        """How many there are in the sandbox, those of bubblewrap and the kernel among them."""
+        children = {}
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):  # it may have ended meanwhile
+                parent = path.read_bytes().rpartition(b")")[2].split()[1]
+                children.setdefault(int(parent), []).append(int(path.parent.name))
+        found = [self.process.pid]
+        for number in found:
+            found += children.get(number, [])
+        return len(found)
+
     def close(self):
         if self.process is not None:
             if self.process.poll() is None:
@@ -308,10 +321,8 @@ def _listening(path):
 
 def _end_group(number):
     """Without bubblewrap: end what the kernel started and did not hide in a session of its own."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(number, 9)
-    except ProcessLookupError:
-        pass
 
 
 # ---- bubblewrap
