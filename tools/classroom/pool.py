@@ -77,11 +77,12 @@ class Worker:
         try:
             if self.process is None or self.process.poll() is not None:
                 self._start()
-            print(json.dumps([function, job]), file=self.process.stdin, flush=True)
-            answer = self.process.stdout.readline()
+            process = self.process  # which close() takes away when the batch stops
+            print(json.dumps([function, job]), file=process.stdin, flush=True)
+            answer = process.stdout.readline()
             if answer:
                 return json.loads(answer)
-            return {"fault": f"the grader's own process ended (code {self.process.wait()}); see the log"}
+            return {"fault": f"the grader's own process ended (code {process.wait()}); see the log"}
         except (OSError, ValueError) as error:
             return {"fault": f"the grader's own process cannot be used: {error}"}
 
