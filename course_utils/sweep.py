@@ -367,7 +367,9 @@ def _code(thing):
     if not isfunction(thing):
         return repr(thing)
     numbers = [value for value in thing.__code__.co_consts if isinstance(value, (int, float, str))]
-    closed = [_code(cell.cell_contents) for cell in thing.__closure__ or ()]
+    inside = [cell.cell_contents for cell in thing.__closure__ or ()]
+    # super() encloses the class itself, which would lead back here
+    closed = [part.__qualname__ if isinstance(part, type) else _code(part) for part in inside]
     return [
         thing.__qualname__,
         zlib.crc32(thing.__code__.co_code),

@@ -59,7 +59,7 @@ class Odd(Network):
     """Its gradient is not that of its loss, as a learner's may be."""
 
     def loss_and_gradient(self, x, images, labels):
-        loss, g = Network.loss_and_gradient(self, x, images, labels)
+        loss, g = super().loss_and_gradient(x, images, labels)
         return loss, 1e-3 * g
 
 
