@@ -329,7 +329,7 @@ def test_every_module_is_on_the_page_of_modules(texts):
 
 
 def test_small_enough_to_publish(built):
-    assert sum(path.stat().st_size for path in built.rglob("*") if path.is_file()) < 40e6
+    assert sum(path.stat().st_size for path in built.rglob("*") if path.is_file()) < 50e6  # figures for fine screens
 
 
 AXE = """axe.run({exclude: [["mjx-container"]]}, {runOnly: ["color-contrast", "image-alt", "link-name", "button-name",

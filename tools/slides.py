@@ -89,7 +89,7 @@ def slides(notebook):
         if kind(cell) == "skip" or "setup" in cell.metadata.get("tags", ()):
             continue
         if kind(cell) == "notes":
-            made[-1].notes.append(re.sub(r"^\*For lecturers:\*\s*", "", cell.source))
+            made[-1].notes.append(re.sub(r"^\*For lecturers:\*\s*", "", relink(cell.source)))
         elif cell.cell_type == "markdown":
             text(cell, made)
         elif cell.cell_type == "code":
@@ -114,7 +114,7 @@ def text(cell, made):
             made[-1].notes.append(outcome[2])
         elif fits(block):
             if len(made[-1].shown) >= TOGETHER or made[-1].pictures:
-                made.append(Slide(made[-1].title, made[-1].heading))
+                made.append(Slide(made[-1].heading, made[-1].heading))
             made[-1].shown.append(lecture.with_references(block, made[-1].heading))
         else:
             caption = made[-1].pictures and not made[-1].caption and sentence(block)
@@ -138,7 +138,7 @@ def pictures(cell, made):
         data = output.get("data", {})
         if "image/png" in data or "<video" in data.get("text/html", ""):
             if made[-1].pictures or len(made[-1].shown) > 1 or "<table" in "".join(made[-1].shown):
-                made.append(Slide(made[-1].title, made[-1].heading))
+                made.append(Slide(made[-1].heading, made[-1].heading))  # a question's figure is no question
             made[-1].shown.append(lecture.figure(cell, made[-1].heading))
             made[-1].pictures = True
             break
