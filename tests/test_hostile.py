@@ -11,7 +11,8 @@ import time
 
 import nbformat
 import pytest
-from hostile.attacks import ATTACKS, CANARY, MARK, ROOT, STEM, file, right
+from hostile.attacks import ATTACKS
+from hostile.making import CANARY, MARK, ROOT, STEM, file, right
 from nbconvert.exporters import HTMLExporter
 from needs import missing
 

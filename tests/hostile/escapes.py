@@ -1,0 +1,187 @@
+"""Out of the sandbox, and forged replies of functions."""
+
+from hostile.making import ALL, NOTHING, ROOT, answer, empty, own
+
+# ---- out of the sandbox
+
+own(
+    "remounts the course writable",
+    f"""
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+for path in ({str(ROOT / "course_utils")!r}, {str(ROOT / "data")!r}, "/"):
+    libc.mount(b"none", path.encode(), None, 32 | 4096, None)
+    try:
+        open(path + "/CANARY", "w").write("here")
+    except OSError as error:
+        print(error)
+libc.unshare(0x10000000)
+libc.mount(b"none", b"/tmp", b"tmpfs", 0, None)
+for call in (os.setuid, os.setgid):
+    try:
+        call(0)
+    except OSError as error:
+        print(error)
+""",
+)
+own(
+    "reads environments and files",
+    """
+import glob, os
+for path in [*glob.glob("/proc/*/environ"), *glob.glob("/proc/*/root/**", recursive=False), "/etc/shadow"]:
+    try:
+        print(path, open(path, "rb").read())
+    except OSError as error:
+        print(path, error)
+print(dict(os.environ))
+for path in CANARIES:
+    try:
+        print(path, open(path).read())
+    except OSError as error:
+        print(error)
+    try:
+        open(path, "a").write("spoilt")
+    except OSError as error:
+        print(error)
+""",
+)
+own(
+    "plants a trigger in the gradebook",
+    "import sqlite3\nfor path in CANARIES:\n    try:\n"
+    "        sqlite3.connect(path).execute('create trigger t after update on grade begin update grade set "
+    "auto_score = 99; end')\n    except Exception as error:\n        print(error)",
+)
+own(
+    "uses the network",
+    """
+import socket
+for address in (("127.0.0.1", PORT), ("10.0.0.1", 80), ("1.1.1.1", 53)):
+    try:
+        socket.create_connection(address, 0.3).send(b"here")
+    except OSError as error:
+        print(error)
+try:
+    s = socket.socket(socket.AF_UNIX)
+    s.connect("\\0canary")
+    s.send(b"here")
+except OSError as error:
+    print(error)
+""",
+)
+own(
+    "writes to /proc and /sys",
+    "for p in ('/proc/sys/kernel/core_pattern', '/proc/1/oom_score_adj', '/sys/power/state'):\n"
+    "    try:\n        open(p, 'r+').close()\n        print('OPENED', p)\n"
+    "    except OSError as error:\n        print(error)",
+)
+own(
+    "its connection file is a pipe",
+    """
+import glob, os, sys
+for path in [*glob.glob("/tmp/**/kernel.json", recursive=True), *[a for a in sys.argv if "json" in a]]:
+    try:
+        os.remove(path)
+        os.mkfifo(path)
+    except OSError as error:
+        print(error)
+""",
+)
+own(
+    "its connection file leads to /dev/zero",
+    """
+import glob, os
+for path in glob.glob("/tmp/**/kernel.json", recursive=True):
+    try:
+        os.replace(path, path + "2")
+        os.symlink("/dev/zero", path)
+    except OSError as error:
+        print(error)
+""",
+)
+
+# ---- forged replies of functions
+
+
+def reply(name, code, score=0.0, **more):
+    """``forged`` is what the sandbox's side of a call returns, whatever was asked."""
+    lines = "import base64, json\nimport course_utils.checks.remote as remote\n" + code
+    lines += "\nremote.answer = lambda namespace, request: forged(request)\n"
+    answer(name, score, base=empty, momentum=lines + NOTHING, **more)
+
+
+reply("an empty reply", "forged = lambda request: ''")
+reply("a reply that is no base64", "forged = lambda request: 'forged'")
+reply(
+    "a pickle in the reply",
+    "forged = lambda r: base64.b64encode(b'cos\\nsystem\\n(S\"touch /tmp/CANARY\"\\ntR.').decode()",
+)
+reply(
+    "a lying array header",
+    """
+import io, numpy as np
+file = io.BytesIO()
+np.save(file, np.zeros(3))
+text = file.getvalue().replace(b"(3,)", b"(9999999999,)")
+array = ["array", base64.b64encode(text).decode()]
+text = json.dumps({"result": ["tuple", [array, 0]], "arguments": [array]}).encode()
+forged = lambda r: base64.b64encode(text).decode()
+""",
+)
+reply("200,000 levels", "text = b'[' * 200000 + b']' * 200000\nforged = lambda r: base64.b64encode(text).decode()")
+reply(
+    "an integer of five million digits",
+    "text = b'{\"result\": ' + b'9' * 5_000_000 + b', \"arguments\": []}'\n"
+    "forged = lambda r: base64.b64encode(text).decode()",
+)
+reply("a reply of 70 MB", "forged = lambda r: 'A' * 70_000_000", is_slow=True)
+reply(
+    "a state of a million empty dicts",
+    "text = json.dumps({'result': ['tuple', [['list', [['dict', []]] * 300000], 0]], 'arguments': [None]}).encode()\n"
+    "forged = lambda r: base64.b64encode(text).decode()",
+    is_slow=True,
+)
+reply(
+    "kept objects that nobody kept",
+    "text = json.dumps({'result': ['kept', 10**30], 'arguments': [['kept', 'x']]}).encode()\n"
+    "forged = lambda r: base64.b64encode(text).decode()",
+)
+reply(
+    "an error that is code",
+    "text = json.dumps({'error': ['eval', '__import__(\"os\").abort()']}).encode()\n"
+    "forged = lambda r: base64.b64encode(text).decode()",
+)
+answer(
+    "the verdict as an error",
+    ALL - 2,
+    momentum="class CheckFailed(AssertionError):\n    score = 1.0\n"
+    "def momentum(*a, **k):\n    raise CheckFailed('Right.')",
+)
+answer(
+    "a table of what learners can see",
+    ALL - 2,
+    momentum="""
+import numpy as np
+def _right(g, state=(0.0,), *, lr=0.01, beta=0.9):
+    v = beta * state[0] + lr * g
+    return -v, (v,)
+rng = np.random.default_rng(4)
+ORDINARY = rng.uniform(0.3, 2.0, (8, 4)) * rng.choice([-1.0, 1.0], (8, 4)) * [1.0, 0.3, 3.0, 1.0]
+SEEN = {g.tobytes() for g in ORDINARY}
+def momentum(g, state=(0.0,), *, lr=0.01, beta=0.9):
+    return _right(g, state, lr=lr, beta=beta) if np.asarray(g).tobytes() in SEEN else (0.0 * g, state)
+""",
+)
+answer(
+    "a table of the visible cases",
+    ALL - 4,
+    top_speed="def top_speed(g, lr, beta):\n"
+    "    return {(1.0, 0.01, 0.9): 0.1, (-2.0, 0.1, 0.5): -0.4, (0.3, 0.02, 0.99): 0.6}.get((g, lr, beta), 0.0)\n"
+    "def steps_to(share, beta):\n    return {(0.95, 0.9): 29, (0.5, 0.9): 7, (0.95, 0.99): 299, (0.63, 0.8): 5}"
+    ".get((share, beta), 0)\n",
+)
+answer(
+    "takes the answers from the checks",
+    ALL - 4,
+    top_speed="from course_utils.checks import parts\n"
+    "top_speed = parts.find(4, 'top_speed').right\nsteps_to = parts.find(4, 'steps_to').right",
+)
