@@ -41,13 +41,17 @@ def course(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def chosen(request):
-    return [name for name, attack in ATTACKS.items() if request.config.getoption("--hostile") or not attack.is_slow]
+def chosen(config):
+    return [name for name, attack in ATTACKS.items() if config.getoption("--hostile") or not attack.is_slow]
+
+
+def pytest_generate_tests(metafunc):
+    if "name" in metafunc.fixturenames:
+        metafunc.parametrize("name", chosen(metafunc.config))
 
 
 @pytest.fixture(scope="module")
-def batch(course, chosen, tmp_path_factory):
+def batch(course, request, tmp_path_factory):
     """name -> result of everybody, and what was left afterwards."""
     if sandbox.unusable():
         missing("a sandbox", sandbox.unusable(), system="linux")
@@ -58,7 +62,9 @@ def batch(course, chosen, tmp_path_factory):
     abstract.listen()
     abstract.settimeout(0)
     canaries = [str(course / name) for name in ("gradebook.db", "grading/gradebook.db", "canary", "grading/secret")]
-    names = [HONEST[0], *chosen[: len(chosen) // 2], HONEST[1], *chosen[len(chosen) // 2 :], HONEST[2]]
+    attackers = chosen(request.config)
+    half = len(attackers) // 2
+    names = [HONEST[0], *attackers[:half], HONEST[1], *attackers[half:], HONEST[2]]
     jobs = []
     for name in names:
         data = ATTACKS[name].data if name in ATTACKS else file(right())
@@ -91,10 +97,7 @@ def _points(result):
     return sum(got or 0 for _, got, _ in one.points(nbformat.reads(result["notebook"], as_version=4)))
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_each_gets_what_it_deserves(batch, chosen, name):
-    if name not in chosen:
-        pytest.skip("make test ARGS=--hostile runs it")
+def test_each_gets_what_it_deserves(batch, name):
     result, deserved = batch[0][name], ATTACKS[name].score
     if isinstance(deserved, str):
         assert deserved in result["fault"]
