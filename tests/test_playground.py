@@ -305,3 +305,22 @@ def test_every_sequence_of_chance_repeats_itself(page):
     twice = [page.evaluate("(n => [n(), n(), n()])(Playground.normal(3))") for _ in range(2)]
     assert twice[0] == twice[1]
     assert len(set(itertools.chain(*twice))) == 3
+
+
+def test_a_story_asks_before_it_shows(browser):
+    with opened(browser, "#preset=ravine") as page:
+        news = f"{IN}.querySelector('[role=status]:not(.outcome)').textContent"
+        drawn = f"{IN}.querySelector('canvas').toDataURL()"
+        page.page.wait_for_function(f"{news} != ''")
+        before = page.evaluate(drawn)
+        assert "What do you expect?" in page.evaluate(news)
+        page.evaluate(f"{IN}.querySelector('[role=group] button').click()")
+        assert "Step 40 of 40" in page.evaluate(news)
+        assert page.evaluate(drawn) != before
+
+
+def test_on_a_phone_play_is_on_the_first_screen(browser):
+    with opened(browser, "#preset=ravine", width=390, height=844) as page:
+        for name in ("canvas", ".play"):
+            _, y, _, height = box_of(page, name)
+            assert y + height <= 844

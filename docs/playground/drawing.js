@@ -108,10 +108,10 @@ function drawMap(canvas, state, race, ink, isDark) {
   for (const [x, y] of surface.minima.map((p) => place(on(p)))) c.stroke(new Path2D(`M${x - 5} ${y - 5}l10 10m0-10l-10 10`));
   lanes.forEach((lane, i) => {
     for (const run of state.mean || lane.runs.length > 1 ? lane.runs.slice(0, 12) : []) line(plot, looks[i], run.map(on), 0.7, 0.25);
-    if (lane.theory) line(plot, { colour: "#CC79A7", dash: [7, 4] }, lane.theory.map(on), 2);
     line(plot, looks[i], lane.path.map(on), 1.5, 0.3); // where it will go
     const past = lane.path.slice(0, step + 1).map(on);
     line(plot, looks[i], past, 2.5);
+    if (lane.theory) line(plot, { colour: "#CC79A7", dash: [7, 4] }, lane.theory.map(on), 2);
     c.fillStyle = looks[i].colour;
     if (past.length < 400) for (const p of past) c.beginPath(), c.arc(...place(p), 2, 0, 7), c.fill();
     const at = place(past.at(-1));

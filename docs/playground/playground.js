@@ -30,7 +30,10 @@ button[aria-pressed=true] { outline: 2px solid #0072b2 }
 details { margin: .4em 0 } summary { cursor: pointer }
 fieldset { border: 1px solid color-mix(in srgb, CanvasText 30%, Canvas); border-radius: 6px; margin: .4em 0; padding: .2em .7em }
 a { color: LinkText }
-@container (max-width: 520px) { .plots { grid-template-columns: 1fr } canvas.beside { height: 170px } }`;
+@container (max-width: 520px) {
+  .whole { display: flex; flex-direction: column } .plots { display: contents } canvas.beside { height: 170px; order: 1 }
+  .controls ~ * { order: 2 } /* Play stays below the map, the second picture comes after it */
+}`;
 
 const node = (name, attributes = {}, ...children) => {
   const made = document.createElement(name);
@@ -82,6 +85,9 @@ function define() {
       this.state.guess ??= -1;
       this.build();
       this.update();
+      // a story asks first: what happens is drawn when a guess is made or something is touched
+      this.waits = /^preset=[\w-]+&?$/.test(address);
+      this.draw();
     }
 
     get story() { return PRESETS[this.state.preset]; }
@@ -105,10 +111,10 @@ function define() {
       views.value = this.state.view;
       const away = node("a", { target: "_blank", onclick: () => (away.href = `${HERE}index.html#${toAddress(this.state)}`), href: `${HERE}index.html` }, "Open in the playground");
       this.away = away;
-      const body = node("div", { class: bare ? "bare" : "" },
+      const body = node("div", { class: bare ? "bare" : "whole" },
         ...(bare ? [] : [node("p", { class: "question" }, story.question), this.answers, this.outcome]),
         node("div", { class: "plots" }, this.map, ...(bare ? [] : [this.beside])),
-        node("div", { class: "row" }, this.button, this.slider,
+        node("div", { class: "row controls" }, this.button, this.slider,
           ...(bare ? [] : [views, node("button", { type: "button", onclick: () => this.load(`preset=${this.state.preset}`) }, "Start again")])),
         this.news, ...(bare ? [] : [this.knobs, this.all, node("p", {}, away)]));
       this.shadowRoot.replaceChildren(node("style", {}, STYLE), body);
@@ -186,11 +192,13 @@ function define() {
     }
 
     answer(i) {
+      this.waits = false;
       this.state.guess = i;
       const right = this.story.answers[i].startsWith("*");
       [...this.answers.children].forEach((button, k) => button.setAttribute("aria-pressed", k === i));
       this.outcome.hidden = false;
       this.outcome.textContent = `${right ? "Right." : "No."} ${outcome(this.state.preset)}`;
+      this.draw();
       this.changed();
     }
 
@@ -229,6 +237,7 @@ function define() {
     // --- Time ---
 
     goTo(step) {
+      this.waits = false;
       this.state.step = min(step, this.state.steps);
       this.draw();
     }
@@ -259,6 +268,7 @@ function define() {
     // --- What is seen ---
 
     update() {
+      this.waits = false;
       this.race = race(this.state);
       this.draw();
       this.changed();
@@ -275,7 +285,13 @@ function define() {
       const step = min(state.step, state.steps);
       this.slider.max = state.steps;
       this.slider.value = step;
-      this.plot = drawMap(this.map, state, race, ink, isDark);
+      const waits = this.waits && this.beside.isConnected;
+      this.plot = drawMap(this.map, state, waits ? { ...race, lanes: [] } : race, ink, isDark);
+      if (waits) {
+        this.beside.width = this.beside.width; // empties it
+        this.news.textContent = "What do you expect? Choose an answer, or press Play.";
+        return;
+      }
       if (this.beside.isConnected) {
         this.choose = undefined;
         const chosen = drawBeside(this.beside, state, race, ink);

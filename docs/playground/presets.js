@@ -120,7 +120,7 @@ const stories = {
     "Both averages start at 0. Without their correction, Adam's first step is…", ["a tenth as long", "as long", "*about three times as long", "about thirty times"],
     ({ lanes }) => {
       const [a, b] = lanes.map(({ path }) => path[1][0] - path[0][0]);
-      return `${short(b / a)} times: (1 − β₁) / √(1 − β₂). The rates come down as the averages fill.`;
+      return `${short(b / a)} times: (1 − β₁) / √(1 − β₂). In theory the excess grows to 6.57 at step 12, and takes thousands of steps to go.`;
     }],
   "same-rate": [10, "One rate for all", ["*.lr"], `k=50&steps=100&speed=20${all(0.01)}`,
     "Eight rules at lr = 0.01. Raise it to 0.1: how many fly out?", ["none", "*the three without a root", "all but Adam"],
