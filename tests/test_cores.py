@@ -95,12 +95,18 @@ def test_an_error_is_raised_here_and_stops_the_others():
     assert time.monotonic() - began < 30
 
 
-def test_interrupted_a_sweep_keeps_what_is_done_and_leaves_no_process():
-    few = data.mnist("cpu", share=0.005)
-    timer = threading.Timer(4.0, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
+def test_interrupted_a_sweep_keeps_what_is_done_and_leaves_no_process(tmp_path):
+    few, file = data.mnist("cpu", share=0.005), tmp_path / "runs"
+
+    def interrupt():  # as soon as a run is on the disk; processes may take long to start
+        while not file.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    settings = {"seeds": range(2000), "epochs": 20, "engine": "cores", "file": file}
     with pytest.warns(UserWarning, match="interrupted: .* runs are done"):
-        result = sweep(rules.adam, Network((64,)), few, {"lr": [0.001]}, seeds=range(2000), epochs=20, engine="cores")
+        result = sweep(rules.adam, Network((64,)), few, {"lr": [0.001]}, **settings)
     assert 0 < result.done.sum() < 2000
     assert np.isfinite(result.accuracy[result.done]).all()
     assert cores._pools == []
