@@ -16,7 +16,7 @@ p { margin: .3em 0 } [hidden] { display: none !important }
 .row { display: flex; flex-wrap: wrap; gap: .4em .8em; align-items: center; margin: .45em 0 }
 .plots { display: grid; grid-template-columns: 3fr 2fr; gap: .3em }
 .bare .plots { grid-template-columns: 1fr }
-canvas { width: 100%; height: clamp(210px, 42cqw, 330px); touch-action: none; border-radius: 4px }
+canvas { width: 100%; height: clamp(190px, min(42cqw, 60vh), 330px); touch-action: none; border-radius: 4px }
 canvas.beside { touch-action: manipulation }
 button, select, input { font: inherit; color: inherit; accent-color: #0072b2 }
 button { background: color-mix(in srgb, CanvasText 7%, Canvas); border: 1px solid color-mix(in srgb, CanvasText 40%, Canvas); border-radius: 6px; padding: .25em .8em; min-height: 2em; cursor: pointer }
