@@ -289,6 +289,7 @@ function define() {
       this.plot = drawMap(this.map, state, waits ? { ...race, lanes: [] } : race, ink, isDark);
       if (waits) {
         this.beside.width = this.beside.width; // empties it
+        this.beside.setAttribute("aria-label", "empty until you have guessed");
         this.news.textContent = "What do you expect? Choose an answer, or press Play.";
         return;
       }
