@@ -1,0 +1,184 @@
+"""Every story's race, chance included, by the course's own Python; and every answer that a story calls right."""
+
+import math
+
+import numpy as np
+import pytest
+from test_playground import PRESETS, browser, opened, page  # noqa: F401, fixtures
+
+from course_utils import asynchronous, descent, rules, schedules, surfaces
+
+
+def uniform(seed):
+    """mulberry32, in Python's whole numbers."""
+    seed %= 2**32
+    while True:
+        seed = (seed + 0x6D2B79F5) % 2**32
+        t = (seed ^ seed >> 15) * (seed | 1) % 2**32
+        t ^= (t + (t ^ t >> 7) * (t | 61)) % 2**32
+        yield (t ^ t >> 14) / 2**32
+
+
+def normal(seed):
+    random = uniform(seed)
+    while True:
+        u, v = next(random), next(random)
+        yield math.sqrt(-2 * math.log(1 - u)) * math.cos(2 * math.pi * v)
+
+
+def versions_read(workers, steps, seed):
+    random, holds, read = uniform(seed), [0] * workers, []
+    for step in range(steps):
+        worker = int(next(random) * workers)
+        read.append(holds[worker])
+        holds[worker] = step + 1
+    return read
+
+
+def pan_gradient(p):
+    rho = np.linalg.norm(p, axis=-1, keepdims=True)
+    return (0.1 + 100 * np.maximum(0, 1 - 1 / np.maximum(rho, 1))) * p
+
+
+LINE = np.array([3.0, 1.0])
+
+
+def gradient_and_start(state):
+    start = np.array([state["x"], state["y"]], dtype=float)
+    if state["surface"] == "pan":
+        return pan_gradient, start
+    if state["surface"] == "line":
+        return lambda p: (p @ LINE - 3) * LINE, start
+    if state["surface"] == "quadratic":
+        c, s = math.cos(math.radians(state["angle"])), math.sin(math.radians(state["angle"]))
+        turn = np.array([[c, s], [-s, c]])  # rows are points: p @ turn turns p
+        ravine = surfaces.quadratic(state["k"])
+        return lambda p: ravine.gradient(p @ turn.T) @ turn, start @ turn
+    surface = getattr(surfaces, state["surface"])()
+    return surface.gradient, start[: len(surface.window)]
+
+
+def uncorrected(beta1, beta2):
+    return lambda step: (1 - beta1 ** (step + 1)) / (1 - beta2 ** (step + 1)) ** 0.5
+
+
+def runs_of(state, lane):
+    """The lane's first three runs: arrays of shape (steps + 1, coordinates), cut where a coordinate passes 10,000."""
+    hyper = {key: value for key, value in lane.items() if key not in ("rule", "schedule")}
+    steps = state["steps"]
+    schedule = {
+        "constant": lambda: None,
+        "exponential": lambda: schedules.exponential(0.9),
+        "step_decay": lambda: schedules.step_decay(math.ceil(steps / 3), 0.3),
+        "inverse_time": lambda: schedules.inverse_time(20),
+        "cosine": lambda: schedules.cosine(steps),
+        "warmup": lambda: schedules.warmup(math.ceil(steps / 10)),
+        "uncorrected": lambda: uncorrected(hyper["beta1"], hyper["beta2"]),
+    }[lane["schedule"]]()
+    for run in range(min(state["runs"], 3)):
+        gradient, start = gradient_and_start(state)
+        if state["workers"] > 1:
+            read = versions_read(state["workers"], steps, 2 * (state["seed"] + run) + 1)
+            gradient = asynchronous.delayed(gradient, read)
+        noise, exact = normal(2 * (state["seed"] + run)), gradient
+        if state["noise"]:
+
+            def gradient(p, exact=exact, noise=noise):
+                return exact(p) + state["noise"] * np.array([next(noise) for _ in p])
+
+        path = descent.descend(getattr(rules, lane["rule"]), gradient, start, steps, schedule=schedule, **hyper)
+        yield path[np.logical_and.accumulate((np.abs(path) < 1e4).all(-1))]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_story_is_python_s(page, preset):  # noqa: F811
+    state, lanes = page.evaluate(
+        f"(() => {{ const state = Playground.fromAddress('preset={preset}'); "
+        "return [state, Playground.race(state).lanes.map(({runs}) => runs.slice(0, 3).map(run => [...run]))]; })()"
+    )
+    for lane, shown in zip(state["lanes"], lanes, strict=True):
+        # in `tuned` RMSProp hops around the minimum, and doubles the rounding of the turn again and again
+        for path, expected in zip(shown, runs_of(state, lane), strict=False):
+            assert len(path) == len(expected)
+            np.testing.assert_allclose(
+                path, expected, rtol=1e-9, atol=1e-6 if preset == "tuned" else 1e-9, err_msg=f"{preset}: {lane}"
+            )
+
+
+def away(lane):
+    return lane["away"][-1]
+
+
+def first_step(lane):
+    return lane["path"][1][0] - lane["path"][0][0]
+
+
+def travel(lane):
+    return np.abs(np.diff(np.array(lane["path"])[:, 1])).sum()
+
+
+def rate_growth(lane):
+    return lane["rates"][-1][0] / lane["rates"][0][0]
+
+
+# The answer marked right, as a condition on what the story's race (`r`, its lanes) and a changed one
+# (`again(address)`) measured
+CLAIMS = {
+    "ravine": lambda r, again: away(r[1]) < 0.1 * away(r[0]),
+    "ripples": lambda r, again: (
+        all(
+            abs(again(f"lane=gradient_descent,lr:{lr}&steps=600")[0]["path"][-1][0] - 5.148) < 0.01
+            for lr in (0.02, 0.1, 0.4)
+        )
+    ),
+    "saddle": lambda r, again: 60 < next(i for i, p in enumerate(r[0]["path"]) if abs(p[1]) > 0.5) < 80,
+    "cliff": lambda r, again: min(range(4), key=lambda i: away(r[i])) == 1,
+    "zigzag": lambda r, again: again("k=40")[0]["diverged"] or away(again("k=40")[0]) > 4,
+    "three-rates": lambda r, again: abs(r[2]["path"][-1][1]) > abs(r[2]["path"][0][1]),
+    "banana": lambda r, again: 0 < r[0]["path"][-1][0] < 0.9,
+    "noise": lambda r, again: 0.4 < np.mean(r[1]["away"][100:]) / np.mean(r[0]["away"][100:]) < 0.6,
+    "schedules": lambda r, again: min(range(4), key=lambda i: away(r[i])) == 2,
+    "beta": lambda r, again: away(r[0]) < away(again("lane=momentum,lr:0.0275,beta:0.95")[0]) < 4,
+    "ball": lambda r, again: abs(r[0]["path"][-1][0] - 5.148) < 0.01 and abs(r[1]["path"][-1][0] + 0.739) < 0.01,
+    "workers": lambda r, again: (
+        max(math.dist(p, q) for p, q in zip(r[0]["path"], r[0]["theory"], strict=True)) < 0.25
+        and max(p[0] for p in r[0]["path"]) > 0.3
+    ),
+    "one-delay": lambda r, again: (
+        away(again("lane=gradient_descent,lr:0.3")[0]) > 100
+        and away(again("workers=1&lane=gradient_descent,lr:0.3")[0]) < 0.01
+    ),
+    "nesterov": lambda r, again: 3.5 < travel(r[0]) / travel(r[1]) < 4.5,
+    "adagrad": lambda r, again: np.allclose(r[1]["path"], again("k=200")[1]["path"], atol=1e-6),
+    "turned": lambda r, again: away(r[0]) < away(r[1]),
+    "adagrad-rates": lambda r, again: 5.5 < r[0]["rates"][-1][0] / r[0]["rates"][-1][1] < 6.5,
+    "pan": lambda r, again: r[1]["heights"][-1] < 1e-3 * r[0]["heights"][-1],
+    "memory": lambda r, again: max(range(3), key=lambda i: rate_growth(r[i])) == 0,
+    "settle": lambda r, again: all(0.04 < abs(x) < 0.06 for x in r[0]["path"][-1]),
+    "adam": lambda r, again: (
+        min(
+            (away(again(f"lane=adam,lr:0.464,{change}")[0]), change) for change in ("beta2:0.9", "beta1:0.5", "beta1:0.95")
+        )[1]
+        == "beta1:0.5"
+    ),
+    "three": lambda r, again: min(range(3), key=lambda i: r[i]["heights"][-1]) == 1,
+    "bias": lambda r, again: 3.1 < first_step(r[1]) / first_step(r[0]) < 3.2,
+    "same-rate": lambda r, again: (
+        [bool(lane["diverged"]) for lane in again("&".join(f"lane={lane['rule']},lr:0.1" for lane in r))]
+        == [True] * 3 + [False] * 5
+    ),
+    "tuned": lambda r, again: min(range(8), key=lambda i: r[i]["heights"][-1]) == 1,
+    "line": lambda r, again: len({tuple(np.round(lane["path"][-1], 2)) for lane in r}) == 2,
+    "race": lambda r, again: min(range(4), key=lambda i: r[i]["heights"][-1]) == 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("preset", [name for name in PRESETS if name != "damping"])
+def test_the_right_answer_is_right(page, preset):  # noqa: F811
+    def run(change=""):
+        return page.evaluate(
+            f"Playground.race(Playground.fromAddress('{change}', Playground.fromAddress('preset={preset}'))).lanes"
+            ".map(({runs, path, ...lane}) => ({...lane, path: [...path], rates: runs[0].rates}))"
+        )
+
+    assert CLAIMS[preset](run(), run)
