@@ -125,11 +125,9 @@ def rate_growth(lane):
 # (`again(address)`) measured
 CLAIMS = {
     "ravine": lambda r, again: away(r[1]) < 0.1 * away(r[0]),
-    "ripples": lambda r, again: (
-        all(
-            abs(again(f"lane=gradient_descent,lr:{lr}&steps=600")[0]["path"][-1][0] - 5.148) < 0.01
-            for lr in (0.02, 0.1, 0.4)
-        )
+    "ripples": lambda r, again: all(
+        abs(again(f"lane=gradient_descent,lr:{lr}&steps=600")[0]["path"][-1][0] - 5.148) < 0.01
+        for lr in (0.02, 0.1, 0.4)
     ),
     "saddle": lambda r, again: 60 < next(i for i, p in enumerate(r[0]["path"]) if abs(p[1]) > 0.5) < 80,
     "cliff": lambda r, again: min(range(4), key=lambda i: away(r[i])) == 1,
@@ -157,7 +155,8 @@ CLAIMS = {
     "settle": lambda r, again: all(0.04 < abs(x) < 0.06 for x in r[0]["path"][-1]),
     "adam": lambda r, again: (
         min(
-            (away(again(f"lane=adam,lr:0.464,{change}")[0]), change) for change in ("beta2:0.9", "beta1:0.5", "beta1:0.95")
+            (away(again(f"lane=adam,lr:0.464,{change}")[0]), change)
+            for change in ("beta2:0.9", "beta1:0.5", "beta1:0.95")
         )[1]
         == "beta1:0.5"
     ),
@@ -170,7 +169,7 @@ CLAIMS = {
     "tuned": lambda r, again: min(range(8), key=lambda i: r[i]["heights"][-1]) == 1,
     "line": lambda r, again: len({tuple(np.round(lane["path"][-1], 2)) for lane in r}) == 2,
     "race": lambda r, again: min(range(4), key=lambda i: r[i]["heights"][-1]) == 1,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("preset", [name for name in PRESETS if name != "damping"])
