@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -80,6 +81,20 @@ CELLS = [
 ]
 
 
+def _answering(server, log, seconds):
+    """The address at which the server answers; it prints it before that, and may print others first."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and server.poll() is None:
+        for home in re.findall(r"(http://127\.0\.0\.1:\d+)/lab", log.read_text("utf-8")):
+            try:
+                urllib.request.urlopen(f"{home}/lab?token=x", timeout=30).close()
+                return home
+            except urllib.error.URLError:
+                pass
+        time.sleep(0.2)
+    raise AssertionError(log.read_text("utf-8"))
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """The address of a JupyterLab as `make lab` starts it, on a folder with one chapter."""
@@ -96,15 +111,7 @@ def lab(tmp_path_factory):
             [sys.executable, "-m", "jupyterlab", *options.split()], stderr=log, stdout=log, env=environment, cwd=ROOT
         )
         try:
-            for _ in range(600):
-                found = re.search(r"http://127\.0\.0\.1:(\d+)/lab", Path(log.name).read_text("utf-8"))
-                if found or server.poll() is not None:
-                    break
-                time.sleep(0.1)
-            assert found, Path(log.name).read_text("utf-8")
-            home = f"http://127.0.0.1:{found[1]}"
-            urllib.request.urlopen(f"{home}/lab?token=x", timeout=60).close()
-            yield home
+            yield _answering(server, Path(log.name), 90)
         finally:
             server.terminate()
             server.wait(60)

@@ -81,7 +81,7 @@ def test_shades_are_distinct_colours():
 def test_show_sends_the_alternative_text_along_in_a_notebook(monkeypatch):
     shell = InteractiveShell.instance()
     monkeypatch.setattr("builtins.get_ipython", lambda: shell, raising=False)
-    figure, _ = plt.subplots()
+    figure, _ = plt.subplots(figsize=(6.4, 4.8))
     with capture_output() as captured:
         plots.show(figure, "a line that rises")
     (output,) = captured.outputs
