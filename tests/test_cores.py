@@ -1,8 +1,8 @@
 """Runs on all cores: the same numbers as on one, whatever dies, fails or is interrupted."""
 
+import contextlib
 import os
 import signal
-import threading
 import time
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import cores, data, rules
+from course_utils import cores, data, descent, rules
 from course_utils.network import Network
 from course_utils.sweep import sweep
 
@@ -95,18 +95,26 @@ def test_an_error_is_raised_here_and_stops_the_others():
     assert time.monotonic() - began < 30
 
 
-def test_interrupted_a_sweep_keeps_what_is_done_and_leaves_no_process(tmp_path):
-    few, file = data.mnist("cpu", share=0.005), tmp_path / "runs"
+def test_interrupted_a_sweep_keeps_what_is_done_and_leaves_no_process(monkeypatch):
+    class Bar(contextlib.nullcontext):
+        """Stop is pressed when it moves for the first time: as soon as a run is done, and in the sweep's own code."""
 
-    def interrupt():  # as soon as a run is on the disk; processes may take long to start
-        while not file.exists():
-            time.sleep(0.05)
-        os.kill(os.getpid(), signal.SIGINT)
+        def __enter__(self):
+            return self
 
-    threading.Thread(target=interrupt, daemon=True).start()
-    settings = {"seeds": range(2000), "epochs": 20, "engine": "cores", "file": file}
-    with pytest.warns(UserWarning, match="interrupted: .* runs are done"):
-        result = sweep(rules.adam, Network((64,)), few, {"lr": [0.001]}, **settings)
+        def update(self, _):
+            signal.raise_signal(signal.SIGINT)
+
+    few = data.mnist("cpu", share=0.005)
+    monkeypatch.setattr(descent, "progress", lambda **_: Bar())
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    try:
+        with pytest.warns(UserWarning, match="interrupted: .* runs are done"):
+            result = sweep(
+                rules.adam, Network((64,)), few, {"lr": [0.001]}, seeds=range(2000), epochs=20, engine="cores"
+            )
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert 0 < result.done.sum() < 2000
     assert np.isfinite(result.accuracy[result.done]).all()
     assert cores._pools == []
