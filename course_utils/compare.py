@@ -24,7 +24,6 @@ class Tuned:
     scores: np.ndarray  # held-out accuracy in %, shape (rates, seeds); 10, as good as guessing, where a run diverged
     best: float  # the rate with the highest mean
     inside: bool  # the best is neither the lowest nor the highest rate that was tried
-    tried: int  # the first so many rates were the prior's; the rest came from bisection
 
     def chosen(self, draws=DRAWS, seed=0):
         """The index of the best rate when the tuning seeds are drawn anew, with replacement: shape (draws,)."""
@@ -66,7 +65,7 @@ def tune(rates, network, data, *, seeds=range(3), epochs, bisect=0, **settings):
         for setting, score in zip(settings_list, _percent(swept.accuracy[:, :, -1]), strict=True):
             found[setting["rule"]][setting["lr"]] = score
         todo = {rule: _next_rates(scores) for rule, scores in found.items()}
-    return {rule: _tuned(scores, len(rates[rule])) for rule, scores in found.items()}
+    return {rule: _tuned(scores) for rule, scores in found.items()}
 
 
 def _percent(accuracy):
@@ -84,11 +83,11 @@ def _next_rates(scores):
     return [below, above]
 
 
-def _tuned(scores, tried):
+def _tuned(scores):
     lrs = np.array(sorted(scores))
     table = np.array([scores[lr] for lr in lrs])
     at = int(table.mean(1).argmax())
-    return Tuned(lrs, table, float(lrs[at]), 0 < at < len(lrs) - 1, tried)
+    return Tuned(lrs, table, float(lrs[at]), 0 < at < len(lrs) - 1)
 
 
 @dataclass

@@ -133,11 +133,11 @@ def in_turn(job, chunks):
 
 def on_cores(job, chunks):
     """Every chunk on a core that is free: :mod:`course_utils.cores`. Short sweeps, and those on a GPU, run in turn."""
-    if job.common["data"] is not None and job.common["data"].train_images.device.type != "cpu":
+    wholes = [job.common | setting for runs in chunks for setting, _ in runs]
+    if any(whole["data"].train_images.device.type != "cpu" for whole in wholes):
         yield from in_turn(job, chunks)
     else:
-        seconds = sum(_seconds(job.common | setting) for runs in chunks for setting, _ in runs)
-        yield from cores.each(job, [(runs,) for runs in chunks], seconds=seconds)
+        yield from cores.each(job, [(runs,) for runs in chunks], seconds=sum(map(_seconds, wholes)))
 
 
 def on_ray(job, chunks):

@@ -17,7 +17,7 @@ def judged(scores, share=None):
 
 
 def tuned(scores, rates):
-    return compare._tuned(dict(zip(rates, np.array(scores, dtype=float), strict=True)), len(rates))
+    return compare._tuned(dict(zip(rates, np.array(scores, dtype=float), strict=True)))
 
 
 def test_a_comparison_from_end_to_end():

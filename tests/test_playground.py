@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from chromium import Browser
 
-from course_utils import descent, plots, rules, schedules, surfaces
+from course_utils import plots, rules, schedules, surfaces
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "playground"
@@ -100,32 +100,6 @@ def test_schedules_are_the_course_s(page):
         np.testing.assert_allclose(factors, [twin(k) for k in range(60)], rtol=1e-9)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_story_s_paths_are_the_course_s(page, preset):
-    """Wherever chance plays no part: the same points as descent.descend's, to 1e-9."""
-    state = page.evaluate(f"Playground.fromAddress('preset={preset}')")
-    lanes = page.evaluate(
-        f"Playground.race(Playground.fromAddress('preset={preset}')).lanes.map(({{path}}) => [...path])"
-    )
-    if state["noise"] or state["workers"] > 1 or state["surface"] in ("pan", "line") or state["angle"]:
-        assert all(np.isfinite(lane).all() for lane in lanes)
-        return
-    name = state["surface"]
-    surface = surfaces.quadratic(state["k"]) if name == "quadratic" else getattr(surfaces, name)
-    surface = surface if hasattr(surface, "window") else surface()
-    for lane, path in zip(state["lanes"], lanes, strict=True):
-        if lane["schedule"] not in ("constant", "cosine"):
-            continue
-        hyper = {key: value for key, value in lane.items() if key not in ("rule", "schedule")}
-        schedule = schedules.cosine(state["steps"]) if lane["schedule"] == "cosine" else None
-        start = np.array([state["x"], state["y"]][: len(surface.window)], dtype=float)
-        steps = len(path) - 1
-        expected = descent.descend(
-            getattr(rules, lane["rule"]), surface.gradient, start, steps, schedule=schedule, **hyper
-        )
-        np.testing.assert_allclose(path, expected, rtol=1e-7, atol=1e-9)
-
-
 # ---- stories
 
 
@@ -150,15 +124,6 @@ def test_every_story_opens_and_says_what_happened(page, preset):
     assert "undefined" not in said
     assert page.evaluate(f"{IN}.querySelectorAll('.knobs label').length") >= 1
     assert page.errors() == []
-
-
-def test_what_the_first_story_claims_is_so():
-    """Chapter 4's ravine, by the course's own Python: less than a tenth as far."""
-    ravine = surfaces.quadratic(50)
-    start = np.array([-4.0, 1.0])
-    plain = descent.descend(rules.gradient_descent, ravine.gradient, start, 40, lr=0.0312)[-1]
-    rolling = descent.descend(rules.momentum, ravine.gradient, start, 40, lr=0.0275, beta=0.7)[-1]
-    assert np.linalg.norm(rolling) < 0.1 * np.linalg.norm(plain)
 
 
 # ---- use

@@ -94,9 +94,11 @@ def runs_of(state, lane):
 def test_a_story_is_python_s(page, preset):  # noqa: F811
     state, lanes = page.evaluate(
         f"(() => {{ const state = Playground.fromAddress('preset={preset}'); "
-        "return [state, Playground.race(state).lanes.map(({runs}) => runs.slice(0, 3).map(run => [...run]))]; })()"
+        "return [state, Playground.race(state).lanes.map(({runs, path}) => "
+        "[runs.slice(0, 3).map(run => [...run]), [...path]])]; })()"
     )
-    for lane, shown in zip(state["lanes"], lanes, strict=True):
+    for lane, (shown, drawn) in zip(state["lanes"], lanes, strict=True):
+        assert state["mean"] or drawn == shown[0]
         # in `tuned` RMSProp hops around the minimum, and doubles the rounding of the turn again and again
         for path, expected in zip(shown, runs_of(state, lane), strict=False):
             assert len(path) == len(expected)

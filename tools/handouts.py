@@ -3,8 +3,7 @@
     python tools/handouts.py
 
 A handout is Markdown between two lines `---`. Its picture and its rule are taken from the executed chapter, by the same
-references as the lecture's (tools/lecture.py). Each is one page of A4: print it from the browser, or take the PDF that
-lies beside it where a browser was there to make one.
+references as the lecture's (tools/lecture.py). Each is one page of A4, to be printed from the browser.
 """
 
 import re

@@ -33,7 +33,7 @@ def compared(name, candidate, *, exercise, points):
     rights = [np.asarray(part.right(*case), dtype=float) for case in cases]
     hits = [_same(answer, right, part.tolerance) for answer, right in zip(answers, rights, strict=True)]
     if all(hits):
-        print(f"{name}: Right.{' ' + part.onward if part.onward else ''}")
+        print(f"{name}: Right.")
         return float(points)
     sentence = _sentence(name, part, cases, answers, rights, hits)
     return _partly(CheckFailed(f"{name}: {sentence}"), points * sum(hits) / len(hits) / 2, points)

@@ -73,15 +73,8 @@ def _of_arguments(cases, right):
             yield f"The root of `{name}` is missing.", lambda r, case, k=k: r / case[k] ** 0.5
             yield f"The root of `{name}` is too many.", lambda r, case, k=k: r * case[k] ** 0.5
         elif all(np.ndim(case[k]) for case in cases):
-            size = lambda case, k=k: len(case[k])  # noqa: E731
-            yield (
-                f"This is a sum over `{name}`, and a mean is asked for.",
-                lambda r, case, size=size: r * size(case),
-            )
-            yield (
-                f"This is a mean over `{name}`, and a sum is asked for.",
-                lambda r, case, size=size: r / size(case),
-            )
+            yield f"This is a sum over `{name}`, and a mean is asked for.", lambda r, case, k=k: r * len(case[k])
+            yield f"This is a mean over `{name}`, and a sum is asked for.", lambda r, case, k=k: r / len(case[k])
 
 
 def _factor(answers, rights, same):

@@ -20,7 +20,6 @@ class Part:
     wrap: Callable  # the learner's function -> what is called
     questions: tuple  # for answers of 1 and 0, a row for each epoch: what each column asks
     labels: tuple  # the names of a case's arguments, where questions are asked
-    onward: str  # what a right answer is told besides
 
 
 PARTS = {}  # (exercise, name) -> Part
@@ -30,11 +29,9 @@ def itself(candidate):
     return candidate
 
 
-def part(
-    exercise, name, right, cases, *, mistakes=None, tolerance=1e-6, wrap=itself, questions=(), labels=(), onward=""
-):
+def part(exercise, name, right, cases, *, mistakes=None, tolerance=1e-6, wrap=itself, questions=(), labels=()):
     """Enter a part. ``exercise``: its number; the other arguments as in :class:`Part`."""
-    PARTS[exercise, name] = Part(right, cases, mistakes or {}, tolerance, wrap, questions, labels, onward)
+    PARTS[exercise, name] = Part(right, cases, mistakes or {}, tolerance, wrap, questions, labels)
 
 
 def find(exercise, name):

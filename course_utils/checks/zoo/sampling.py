@@ -21,10 +21,6 @@ def _each_epoch(draw):
     return specimen
 
 
-def _groups(n, batch_size):
-    return _deal([np.arange(n)], batch_size)
-
-
 mistake(
     "minibatches",
     "not_shuffled",
