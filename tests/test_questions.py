@@ -1,5 +1,6 @@
 """The question bank: ten questions a chapter, each wrong answer with its reason, and both exports read back."""
 
+import re
 import xml.etree.ElementTree as ET
 import zipfile
 from collections import Counter
@@ -23,16 +24,39 @@ def test_ten_questions_a_chapter(bank):
 def test_every_answer_has_a_reason_of_its_own(bank):
     for asked in bank[1].values():
         for question in asked:
-            assert len({answer.text for answer in question.answers}) == len(question.answers), question.name
+            assert len({answer.text for answer in question.answers}) == len(question.answers) == 4, question.name
             assert all(len(answer.why.split()) >= 2 for answer in question.answers), question.name
+
+
+def every(bank):
+    return [question for asked in bank[1].values() for question in asked]
 
 
 def test_the_right_answer_has_no_place_of_its_own(bank):
     """Both systems shuffle; on paper, too, nobody should learn to take the second."""
-    places = Counter(
-        [answer.right for answer in question.answers].index(True) for asked in bank[1].values() for question in asked
-    )
-    assert max(places.values()) <= 0.75 * sum(places.values())
+    places = Counter([answer.right for answer in question.answers].index(True) for question in every(bank))
+    assert set(places) == {0, 1, 2, 3}
+    assert max(places.values()) <= 30
+
+
+@pytest.mark.parametrize("extreme", [max, min], ids=["longest", "shortest"])
+def test_length_does_not_give_the_right_answer_away(bank, extreme):
+    """Who always takes the longest choice, or the shortest, gets what chance gives: a quarter."""
+    points = 0
+    for question in every(bank):
+        lengths = [len(answer.text) for answer in question.answers]
+        taken = [a.right for a, length in zip(question.answers, lengths, strict=True) if length == extreme(lengths)]
+        points += sum(taken) / len(taken)
+    assert points <= 30
+
+
+def test_a_heading_does_not_give_the_right_answer_away(bank):
+    for question in every(bank):
+        heading = set(re.findall(r"\w{4,}", question.name.partition("/")[2]))
+        wrong = " ".join(answer.text for answer in question.answers if not answer.right)
+        elsewhere = set(re.findall(r"\w+", f"{question.text} {wrong}".lower()))
+        (best,) = [answer.text for answer in question.answers if answer.right]
+        assert not heading & set(re.findall(r"\w+", best.lower())) - elsewhere, question.name
 
 
 def right(asked):
