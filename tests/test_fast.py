@@ -337,3 +337,18 @@ def test_a_rule_that_looks_at_the_whole_vector_sees_all_of_it():
     history = descent.train(normalised, network, mnist, epochs=1, lr=0.1)
     assert set(lengths) == {network.n}
     assert float((history.parameters - network.initial()).norm()) <= 0.1 * len(history.losses) + 1e-4
+
+
+@pytest.mark.parametrize(("work", "spins", "most"), [(1e6, False, 1), (1e9, False, 2), (1e6, True, 2)])
+def test_small_steps_get_one_thread_unless_threads_spin(work, spins, most, monkeypatch):
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    if spins:
+        monkeypatch.setenv("GOMP_SPINCOUNT", "10000")
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with fast.threads_for(work):
+            assert torch.get_num_threads() == most
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

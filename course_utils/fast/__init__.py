@@ -94,8 +94,13 @@ def one_thread():
 
 
 def threads_for(work):
-    """A block for steps of so much ``work`` each (examples times parameters): with one thread where that is faster."""
-    return nullcontext() if work >= WORTH_THREADS else one_thread()
+    """A block for steps of so much ``work`` each (examples times parameters): with one thread where that is faster.
+
+    With GOMP_SPINCOUNT in the environment, always with all: threads that spin for a moment find each other without a
+    wake-up, so that on a quiet machine two are faster at any size. On a busy one they take three times as long as one.
+    """
+    spins = "GOMP_SPINCOUNT" in os.environ
+    return nullcontext() if spins or work >= WORTH_THREADS else one_thread()
 
 
 def in_place(rule, gradient, x, batches, *, schedule=None, is_compiled=True, graphs=None, **hyper):
