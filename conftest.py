@@ -10,6 +10,7 @@ os.environ.setdefault("COURSE_BUDGET", "0.02")  # the share of MNIST that the ch
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that fight over busy cores cost more than they bring
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TQDM_DISABLE", "1")
+os.environ.setdefault("COURSE_PROGRESS", "0")  # tests are no learner
 
 # Not through MPLBACKEND: kernels would inherit it, and need their own backend to show figures.
 matplotlib.use("Agg")

@@ -5,6 +5,7 @@ minibatches of MNIST and keeps losses, accuracies and seconds. Neither knows whi
 """
 
 import os
+import textwrap
 import time
 from dataclasses import dataclass, field
 from itertools import islice, repeat
@@ -29,6 +30,10 @@ class Diverged(ArithmeticError):
         )
         self.step = step
         self.so_far = so_far
+
+    def _render_traceback_(self):
+        """What a notebook shows: the sentence, without a page of the course's own lines."""
+        return textwrap.wrap(f"Diverged: {self}", 88)
 
 
 def iterate(rule, gradient, x, batches, *, schedule=None, **hyper):

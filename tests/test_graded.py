@@ -1,12 +1,17 @@
 """compared and reached: points, and a sentence that says what is wrong, without a notebook around them."""
 
 import importlib
+import re
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 
-from course_utils.checks import CheckFailed, parts
-from course_utils.checks.graded import compared, reached
+from course_utils import rules
+from course_utils.checks import CheckFailed, guidance, parts
+from course_utils.checks import graded as grading
+from course_utils.checks.graded import compared, graded, reached
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +137,90 @@ def test_reached_takes_the_task_s_settings_alone(candidate, words):
     with pytest.raises(CheckFailed) as verdict:
         reached("s", candidate, run, names=("lr", "beta"), floor=0.9, target=0.95, points=4)
     assert words in str(verdict.value)
+
+
+def test_reached_judges_on_seeds_that_nobody_tuned_on():
+    used = []
+
+    def run(lr, seeds=range(3)):
+        used.extend(seeds)
+        return 0.95
+
+    reached("s", settings(lr=0.5), run, names=("lr",), floor=0.9, target=0.95, points=4)
+    assert used == [10, 11, 12]
+
+
+# ---- what follows a verdict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def averaging(g, state=(0.0,), *, lr=0.01, beta=0.9):
+    (v,) = state
+    v = beta * v + (1 - beta) * lr * g
+    return -v, (v,)
+
+
+def verdict_of(candidate):
+    with pytest.raises(CheckFailed) as verdict:
+        graded("momentum", candidate, points=2)
+    return str(verdict.value)
+
+
+@pytest.fixture
+def remembering(monkeypatch):
+    monkeypatch.setenv("COURSE_PROGRESS", "1")
+    monkeypatch.setattr(grading, "tried", {})
+
+
+def test_the_same_mistake_gets_the_next_hint(remembering, capsys):
+    said = [verdict_of(averaging) for _ in range(4)]
+    assert len(set(said)) == 4
+    assert all("moving average" in text for text in said)
+    hints = guidance.guide(4, "momentum").hints
+    assert [sum(hint in text for text in said) for hint in hints] == [1, 1]
+    assert "What weight does the talk give" in said[0]
+    assert "folded hints" in said[3]
+    assert "forgets" not in verdict_of(lambda g, state=(), *, lr=0.01, beta=0.9: (-lr * g, state)), "another mistake"
+    assert verdict_of(averaging) == said[0], "and back again: from the first hint on"
+    graded("momentum", rules.momentum, points=2)
+    assert verdict_of(averaging) == said[0]
+
+
+def test_when_grading_every_try_gets_the_whole_verdict(monkeypatch):
+    monkeypatch.setenv("COURSE_PROGRESS", "0")
+    monkeypatch.setattr(grading, "tried", {})
+    assert verdict_of(averaging) == verdict_of(averaging)
+    assert not grading.tried
+
+
+def test_a_function_that_cannot_be_examined_is_told_the_same_again(remembering):
+    def unwritten(g, state=(0.0,), *, lr=0.01, beta=0.9):
+        raise NotImplementedError
+
+    assert verdict_of(unwritten) == verdict_of(unwritten)
+
+
+def test_a_right_answer_leads_on(capsys):
+    graded("momentum", rules.momentum, points=2)
+    text, about = capsys.readouterr().out, guidance.guide(4, "momentum")
+    assert about.tie in text
+    assert about.section in text
+    assert about.onward in text
+
+
+def test_every_question_has_its_guide_and_every_guide_its_section():
+    for path in sorted(ROOT.glob("exercises/*/*.ipynb")):
+        number = int(path.stem[:2])
+        cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.metadata.get("nbgrader", {}).get("grade")]
+        asked = re.findall(r"\b(?:graded|compared|reached)\(\"(\w+)\"", "\n".join(cells))
+        assert sorted(set(asked)) == sorted(guidance.GUIDES[number])
+        chapter = nbformat.read(ROOT / "notebooks" / path.name, 4)
+        headings = re.findall(
+            r"^##+ (.+)$", "\n".join(c.source for c in chapter.cells if c.cell_type == "markdown"), re.M
+        )
+        for name, about in guidance.GUIDES[number].items():
+            assert about.section in headings, (number, name)
+            assert "?" in about.onward, name
+            assert about.tie.endswith("."), name
+            assert len(set(about.hints)) == 2, name

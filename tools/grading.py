@@ -146,6 +146,8 @@ class Execute(preprocessors.NbGraderPreprocessor):
 
 
 BEGIN = """
+import os
+os.environ["COURSE_PROGRESS"] = "0"  # a check remembers nothing of whom it grades
 from course_utils.checks import guard, probes
 from course_utils.checks.remote import Remote
 guard.SECONDS = {patience}  # the watch stands on the wall: give a busy machine, and the way to the sandbox, more time

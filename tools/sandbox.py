@@ -358,6 +358,7 @@ def settings():
         "LANG": "C.UTF-8",
         "COURSE_BUDGET": os.environ.get("COURSE_BUDGET", "1"),
         "COURSE_DEVICE": "cpu",
+        "COURSE_PROGRESS": "0",
         "COURSE_COMPILE": "0",  # there is no place to keep a compiled rule
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "PASSIVE",

@@ -68,6 +68,7 @@ class CheckFailed(AssertionError):
     that fit into the window of nbgrader's Validate button, which does not wrap them."""
 
     score = 0.0
+    is_judged = False  # it was examined to the end: the verdict is on what it answers, not on why it could not
 
     def _render_traceback_(self):
         return textwrap.wrap(str(self), 88)
@@ -117,4 +118,5 @@ def check(name, candidate):
         picture.draw(TASKS[name], candidate)
     failed = CheckFailed(f"{name}: {diagnosis.message}")
     failed.score = diagnosis.score
+    failed.is_judged = diagnosis.mistake not in guard.UNFIT
     raise failed

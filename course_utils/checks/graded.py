@@ -5,20 +5,28 @@ functions return a float from 0 to ``points``, or raise ``AssertionError`` with 
 """
 
 import contextlib
+import inspect
+import os
+import re
 
 import numpy as np
 
-from course_utils.checks import CheckFailed, check, guard, parts, probes
+from course_utils import progress
+from course_utils.checks import CheckFailed, cells, check, guard, guidance, parts, probes
 from course_utils.checks.relations import relation
+
+JUDGED = 10  # added to the seeds with which a learner tunes: settings are judged on others
 
 
 def graded(name, candidate, points):
     """The points for ``check(name, candidate)``: all, or part of them for a rule that is right in places."""
+    exercise = guidance.exercise_of(name)
+    _fresh(name, candidate)
     try:
         check(name, candidate)
     except CheckFailed as verdict:
-        return _partly(verdict, verdict.score * points, points)
-    return float(points)
+        return _partly(exercise, name, verdict, verdict.score * points, points)
+    return _all(exercise, name, points)
 
 
 def compared(name, candidate, *, exercise, points):
@@ -26,6 +34,7 @@ def compared(name, candidate, *, exercise, points):
 
     What it is compared with, and the mistakes that it knows, stand in course_utils/checks/parts.
     """
+    _fresh(name, candidate)
     part = parts.find(exercise, name)
     cases = [_redrawn(case, number, part.right) for number, case in enumerate(part.cases)]
     asked = part.wrap(candidate) if callable(candidate) else candidate
@@ -34,17 +43,20 @@ def compared(name, candidate, *, exercise, points):
     hits = [_same(answer, right, part.tolerance) for answer, right in zip(answers, rights, strict=True)]
     if all(hits):
         print(f"{name}: Right.")
-        return float(points)
-    sentence = _sentence(name, part, cases, answers, rights, hits)
-    return _partly(CheckFailed(f"{name}: {sentence}"), points * sum(hits) / len(hits) / 2, points)
+        return _all(exercise, name, points)
+    verdict = CheckFailed(f"{name}: {_sentence(name, part, cases, answers, rights, hits)}")
+    verdict.is_judged = True
+    return _partly(exercise, name, verdict, points * sum(hits) / len(hits) / 2, points)
 
 
-def reached(name, candidate, run, *, names, floor, target, points):
+def reached(name, candidate, run, *, names, floor, target, points, exercise=None):
     """The points for settings with which ``run`` reaches ``target``: none up to ``floor``, in between in proportion.
 
     candidate: a function without arguments that returns the settings, a dict with none but the keys ``names``.
-    run: called as ``run(**settings)``.
+    run: called as ``run(**settings)``; where it takes ``seeds``, with others than those that it has by itself, on
+    which the learner has tuned. exercise: its number, for hints and progress.
     """
+    _fresh(name, candidate)
     settings = _call(name, candidate, (), lambda result: result)
     if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
         raise CheckFailed(f"{name}: return a dict of settings, such as {{'lr': 0.1}}, not {settings!r:.80}.")
@@ -55,7 +67,7 @@ def reached(name, candidate, run, *, names, floor, target, points):
         if isinstance(setting, float) and not np.isfinite(setting):
             raise CheckFailed(f"{name}: {key!r} is {setting!r}, which is not a number to train with.")
     try:
-        value = float(run(**settings))
+        value = float(run(**settings, **_other_seeds(run)))
     except Exception as error:  # it diverged; a value of the wrong kind; a setting that is missing
         given = ", ".join(f"{key!r}: {setting!r:.40}" for key, setting in settings.items())
         raise CheckFailed(f"{name}: with {{{given}}}: {error} (The task offers {offered}.)") from None
@@ -63,11 +75,12 @@ def reached(name, candidate, run, *, names, floor, target, points):
         raise CheckFailed(f"{name}: the accuracy is not a number with these settings.")
     if value >= target:
         print(f"{name}: {value:.2%} on average, and {target:.2%} was the target. Right.")
-        return float(points)
+        return _all(exercise, name, points)
     verdict = CheckFailed(
         f"{name}: {value:.2%} on average; the target is {target:.2%}, and points begin at {floor:.2%}."
     )
-    return _partly(verdict, points * (value - floor) / (target - floor), points)
+    verdict.is_judged = True
+    return _partly(exercise, name, verdict, points * (value - floor) / (target - floor), points, mistake="below")
 
 
 def path_along(rule, gradients, **hyper):
@@ -78,13 +91,77 @@ def path_along(rule, gradients, **hyper):
     return descent.descend(rule, lambda x: next(given), np.zeros(gradients.shape[1:]), len(gradients), **hyper)[1:]
 
 
-def _partly(verdict, score, points):
-    """Part of the points, shown with the verdict; the verdict raised where there are none."""
-    score = round(float(score), 2)
+def _other_seeds(run):
+    """The argument ``seeds`` for ``run``: not the seeds that it takes by itself; {} if it takes none."""
+    own = inspect.signature(run).parameters.get("seeds")
+    return {} if own is None else {"seeds": [seed + JUDGED for seed in own.default]}
+
+
+def _fresh(name, candidate):
+    """Raise if what would be examined is an older version: the cell of the newer one is no Python."""
+    if text := cells.stale(getattr(candidate, "__name__", name)):
+        raise CheckFailed(f"{name}: {text}")
+
+
+# ---- what follows a verdict
+
+
+tried = {}  # (exercise, name) -> the mistake of the last try, and how many tries in a row have made it
+
+
+def _remembers():
+    """Whether tries and points are kept: not when grading, nor where a learner has turned it off."""
+    return os.environ.get("COURSE_PROGRESS", "1") != "0"
+
+
+def _all(exercise, name, points):
+    """All points, a sentence that ties the question to its chapter, and a question to go on with."""
+    tried.pop((exercise, name), None)
+    if about := guidance.guide(exercise, name):
+        print(f"{about.tie} (Chapter {exercise}, \u201c{about.section}\u201d.)\nTo go on: {about.onward}")
+    return _kept(exercise, name, float(points))
+
+
+def _partly(exercise, name, verdict, score, points, mistake=None):
+    """Part of the points, shown with the verdict; the verdict raised where there are none.
+
+    mistake: what makes two verdicts the same; their text, if it is not given.
+    """
+    score = _kept(exercise, name, max(round(float(score), 2), 0.0))
+    shown = CheckFailed(_again(exercise, name, verdict, mistake))
     if not score > 0:
-        raise verdict
-    print(f"{verdict}\n{score:g} of {points} points.")
+        raise shown from None
+    print(f"{shown}\n{score:g} of {points} points.")
     return score
+
+
+def _kept(exercise, name, points):
+    if exercise is not None and progress.is_kept():
+        progress.keep(exercise, name, points)
+    return points
+
+
+def _again(exercise, name, verdict, mistake):
+    """The verdict's text; where the last try made the same mistake, its first sentence and the next hint."""
+    text, about = str(verdict), guidance.guide(exercise, name)
+    if not (about and verdict.is_judged and _remembers()):
+        return text
+    mistake = mistake or text
+    last, times = tried.get((exercise, name), (None, 0))
+    times = times + 1 if last == mistake else 0
+    tried[exercise, name] = mistake, times
+    if not times:
+        return text
+    first = re.match(r".*?[.?!](?=\s|$)", text, re.DOTALL)[0] if mistake == text else text
+    if times <= len(about.hints):
+        return f"{first} As before; so try this. {about.hints[times - 1]}"
+    return (
+        f"{text} As before. Read \u201c{about.section}\u201d in chapter {exercise} beside your code, and open the "
+        "folded hints above."
+    )
+
+
+# ---- comparing
 
 
 def _redrawn(case, number, right):
@@ -170,3 +247,6 @@ def _question(name, part, case, answer, expected):
     given, wanted = yes.get(float(answer[row, column])), yes[float(expected[row, column])]
     arguments = ", ".join(f"{label} = {value}" for label, value in zip(part.labels, case, strict=True))
     return f"With {arguments}, in epoch {row}: {part.questions[column]} Yours: {given}. It should be {wanted}."
+
+
+cells.watch()
