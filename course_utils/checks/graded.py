@@ -13,7 +13,7 @@ import numpy as np
 
 from course_utils import progress
 from course_utils.checks import CheckFailed, cells, check, guard, guidance, parts, probes
-from course_utils.checks.relations import relation
+from course_utils.checks.relations import relation, relation_of_some
 
 JUDGED = 10  # added to the seeds with which a learner tunes: settings are judged on others
 
@@ -207,7 +207,9 @@ def _sentence(name, part, cases, answers, rights, hits):
         return _question(name, part, cases[first], answers[first], rights[first])
     where = _difference(name, cases[first], answers[first], rights[first], part.tolerance)
     if any(hits):
-        return f"{_call_of(name, cases[hits.index(True)])} is right, but {where}"
+        where = f"{_call_of(name, cases[hits.index(True)])} is right, but {where}"
+        found = relation_of_some(answers, rights, cases, hits, part.right, same)
+        return f"{where} {found}" if found else where
     found = relation(answers, rights, cases, part.right, same)
     return f"{found} {where}" if found else where
 
@@ -232,10 +234,22 @@ def _difference(name, case, answer, expected, tolerance):
     wrong = ~(np.abs(answer - expected) <= tolerance * np.abs(expected).max(initial=0))
     where = np.unravel_index(np.argmax(wrong), answer.shape)
     place = f", at {[int(i) for i in where]}," if where else ""
-    right = (
-        f" ({int((~wrong).sum())} of its {wrong.size} numbers are right)" if 1 < wrong.size and not wrong.all() else ""
-    )
-    return f"{call}{place} gives {answer[where]:.6g}; it should be {expected[where]:.6g}{right}."
+    return f"{call}{place} gives {answer[where]:.6g}; it should be {expected[where]:.6g}{_extent(wrong)}."
+
+
+def _extent(wrong):
+    """How far an array is right, in brackets; wrong: true where it is not."""
+    if wrong.size < 2 or wrong.all():
+        return ""
+    rows = wrong.reshape(len(wrong), -1)
+    first = int(rows.any(axis=1).argmax())
+    if wrong.ndim == 2 and (fine := [i for i in range(wrong.shape[1]) if not wrong[:, i].any()]):
+        return (
+            f" (column {fine[0]} is right throughout)" if len(fine) == 1 else f" (columns {fine} are right throughout)"
+        )
+    if first:
+        return f" (what stands before it, {first} of {len(wrong)}, is right)"
+    return f" ({int((~wrong).sum())} of its {wrong.size} numbers are right)"
 
 
 def _question(name, part, case, answer, expected):
