@@ -122,7 +122,7 @@ def test_every_story_opens_and_says_what_happened(page, preset):
     assert re.match(r"(Right|No)\. .*\d", said), said
     assert "NaN" not in said
     assert "undefined" not in said
-    assert page.evaluate(f"{IN}.querySelectorAll('.knobs label').length") >= 1
+    assert page.evaluate(f"{IN}.querySelectorAll('.knobs input').length") >= 1
     assert page.errors() == []
 
 
@@ -199,6 +199,31 @@ def test_a_knob_changes_the_race_and_the_address(browser):
         assert page.evaluate("document.querySelector('optimizer-knobs').state.lanes[1].beta") == 0.7
 
 
+def test_an_exact_number_is_typed_and_a_bad_one_is_named(browser):
+    with opened(browser) as page:
+        box = f"{IN}.querySelector('[aria-label=\"momentum lr, exactly\"]')"
+        lr = "document.querySelector('optimizer-knobs').state.lanes[1].lr"
+        page.evaluate(f"{box}.value = '0.0123'; {box}.dispatchEvent(new Event('change'))")
+        assert page.evaluate(lr) == 0.0123
+        page.evaluate(f"{box}.value = 'fast'; {box}.dispatchEvent(new Event('change'))")
+        assert page.evaluate(lr) == 0.0123
+        assert page.evaluate(f"{box}.value") == "0.0123"
+        news = page.evaluate(f"{IN}.querySelector('[role=status]:not(.outcome)').textContent")
+        assert "lr must be a number from 0.00001 to 10" in news
+
+
+def test_tune_finds_the_best_of_its_grid(browser):
+    with opened(browser, "#preset=ravine") as page:
+        page.evaluate(f"{IN}.querySelector('summary').click()")
+        page.page.wait_for_function(IN + ".querySelectorAll('fieldset').length == 2")
+        away = "document.querySelector('optimizer-knobs').race.lanes[0].away.at(-1)"
+        page.evaluate("document.querySelector('optimizer-knobs').turn('0.lr', 0.001)")
+        before = page.evaluate(away)
+        page.evaluate(f"[...{IN}.querySelectorAll('button')].find(b => b.innerText == 'Tune').click()")
+        assert page.evaluate(away) < before
+        assert page.errors() == []
+
+
 @pytest.mark.parametrize("view", ["sweep", "map"])
 def test_a_click_beside_the_map_chooses_a_rate(browser, view):
     with opened(browser, f"#preset=beta&view={view}") as page:
@@ -225,6 +250,12 @@ def test_all_knobs_and_two_side_by_side(browser):
         )
         page.evaluate("document.getElementById('both').click()")
         assert page.evaluate("document.querySelectorAll('optimizer-knobs').length") == 2
+        page.evaluate("document.querySelectorAll('optimizer-knobs')[1].set('k', 7)")
+        page.page.wait_for_function("decodeURIComponent(location.hash).includes('k=7')")
+        address = page.evaluate("location.hash")
+        with opened(browser, address) as again:
+            shown = "[...document.querySelectorAll('optimizer-knobs')].map(({state}) => state.k)"
+            assert again.evaluate(shown) == [50, 7]
         page.evaluate("document.getElementById('both').click()")
         assert page.evaluate("document.querySelectorAll('optimizer-knobs').length") == 1
         assert page.errors() == []
@@ -272,8 +303,9 @@ def test_every_sequence_of_chance_repeats_itself(page):
     assert len(set(itertools.chain(*twice))) == 3
 
 
-def test_a_story_asks_before_it_shows(browser):
-    with opened(browser, "#preset=ravine") as page:
+@pytest.mark.parametrize("shown", ["", "&embed=1", "&scheme=dark&embed=1"])
+def test_a_story_asks_before_it_shows(browser, shown):
+    with opened(browser, f"#preset=ravine{shown}") as page:
         news = f"{IN}.querySelector('[role=status]:not(.outcome)').textContent"
         drawn = f"{IN}.querySelector('canvas').toDataURL()"
         page.page.wait_for_function(f"{news} != ''")

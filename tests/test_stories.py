@@ -174,6 +174,27 @@ CLAIMS = {
 }
 
 
+def test_the_map_of_lr_and_beta_is_python_s(page):  # noqa: F811
+    rates, betas, found = page.evaluate(
+        "(() => { const state = Playground.fromAddress('preset=damping'); "
+        "return [Playground.RATES, Playground.MEMORIES, Playground.tuned(state, state.lanes[0])]; })()"
+    )
+    ravine = surfaces.quadratic(50)
+
+    def late(lr, beta):
+        with np.errstate(over="ignore"):
+            path = descent.descend(rules.momentum, ravine.gradient, np.array([-4.0, 1.0]), 40, lr=lr, beta=beta)
+        return ravine.value(path[-4:]).max() if (np.abs(path) < 1e4).all() else np.inf
+
+    grid = {(lr, beta): late(lr, beta) for beta in betas for lr in rates}
+    lr, beta = min(grid, key=grid.get)
+    assert (found["lr"], found["beta"]) == (lr, beta)
+    assert found["late"] == pytest.approx(grid[lr, beta])
+    # between, beside the rates that fly out
+    assert 0 < beta < 0.95
+    assert grid[rates[rates.index(lr) + 2], beta] > 100 * grid[lr, beta]
+
+
 @pytest.mark.parametrize("preset", [name for name in PRESETS if name != "damping"])
 def test_the_right_answer_is_right(page, preset):  # noqa: F811
     def run(change=""):

@@ -7,7 +7,8 @@ const MARGIN = { left: 46, right: 10, top: 22, bottom: 34 };
 const DASHES = { solid: [], dashed: [7, 3], dotted: [2, 3] };
 
 // A canvas made ready: axes with ticks and words, and maps between points and places. `log`: axes in powers of ten.
-function axes(canvas, ink, [left, right], [low, high], { x = "", y = "", title = "", logX, logY }) {
+// rows: what stands at 0, 1, 2 ... of the upright axis, instead of its numbers.
+function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", logX, logY, rows }) {
   const ratio = devicePixelRatio, c = canvas.getContext("2d");
   const w = canvas.clientWidth - MARGIN.left - MARGIN.right, h = canvas.clientHeight - MARGIN.top - MARGIN.bottom;
   canvas.width = canvas.clientWidth * ratio;
@@ -28,7 +29,8 @@ function axes(canvas, ink, [left, right], [low, high], { x = "", y = "", title =
   ticks(left, right, logX, (value) => c.fillText(said(value, logX), place([value, 0])[0], h + 15));
   c.fillText(x, w / 2, h + 30);
   c.textAlign = "right";
-  ticks(low, high, logY, (value) => c.fillText(said(value, logY), -5, place([0, value])[1] + 4));
+  if (rows) rows.forEach((row, i) => c.fillText(row, -5, place([0, i])[1] + 4));
+  else ticks(low, high, logY, (value) => c.fillText(said(value, logY), -5, place([0, value])[1] + 4));
   c.textAlign = "left";
   c.globalAlpha = 0.4;
   c.strokeRect(0, 0, w, h);
@@ -123,7 +125,7 @@ function drawMap(canvas, state, race, ink, isDark) {
   const [x, y] = place(on(start));
   c.fillStyle = ink;
   c.fillRect(x - 6, y - 6, 12, 12);
-  named(plot, lanes.map((lane, i) => [lane.label, place(on(lane.path[min(step, lane.path.length - 1)])), looks[i].colour]), isDark);
+  named(plot, lanes.map((lane, i) => [lane.label, place(on(lane.path[min(step, lane.path.length - 1)])), looks[i]]), ink, isDark);
   c.restore();
   return plot;
 }
@@ -144,21 +146,27 @@ function arrows({ c, place }, lane, step, ink) {
   draw(there, ink);
 }
 
-// Names where paths end, moved apart so that none covers another
-function named({ c, w, h }, labels, isDark) {
+// Names where paths end, each behind a piece of its line, moved apart so that none covers another
+function named({ c, w, h }, labels, ink, isDark) {
   const taken = [];
   c.font = "600 13px system-ui, sans-serif";
-  for (const [text, [x, y], colour] of labels.slice(0, 8)) {
-    const width = c.measureText(text).width, left = max(4, min(x + 9, w - width - 4));
+  for (const [text, [x, y], { colour, dash }] of labels.slice(0, 8)) {
+    const width = c.measureText(text).width + 22, left = max(4, min(x + 9, w - width - 4));
     let top = max(14, min(y - 8, h - 5));
     for (let tries = 0; tries < 20 && taken.some(([l, t, wide]) => abs(t - top) < 15 && left < l + wide && l < left + width); tries++)
       top = top + 15 > h - 5 ? 14 : top + 15;
     taken.push([left, top, width]);
-    c.lineWidth = 4;
-    c.strokeStyle = isDark ? "#1b1f24" : "#fff";
-    c.strokeText(text, left, top);
-    c.fillStyle = colour;
-    c.fillText(text, left, top);
+    c.globalAlpha = 0.8;
+    c.fillStyle = isDark ? "#1b1f24" : "#fff";
+    c.fillRect(left - 3, top - 12, width + 6, 16);
+    c.globalAlpha = 1;
+    c.strokeStyle = colour;
+    c.lineWidth = 3;
+    c.setLineDash(dash);
+    c.stroke(new Path2D(`M${left} ${top - 4}h18`));
+    c.setLineDash([]);
+    c.fillStyle = ink;
+    c.fillText(text, left + 22, top);
   }
 }
 
@@ -206,7 +214,7 @@ function sweep(canvas, state, race, ink) {
 function map(canvas, state, race, ink) {
   const [lane] = state.lanes, memory = memoryOf(lane), lrs = RATES.filter((_, i) => i % 2 === 0), betas = memory ? MEMORIES : [0];
   const plot = axes(canvas, ink, [log10(lrs[0]) - 0.125, log10(lrs.at(-1)) + 0.125], [-0.5, betas.length - 0.5],
-    { x: "lr; click a cell to run it", title: `${memory ?? "no memory"}: ${betas.join(", ")} from below`, logX: true });
+    { x: "lr; click a cell to run it", title: `${memory ?? "no memory"}, upwards; light is low`, logX: true, rows: betas });
   const ends = betas.map((beta) => lrs.map((lr) => lateHeight(state, race.surface, { ...lane, lr, ...(memory && { [memory]: beta }) })));
   const logs = ends.flat().filter(Number.isFinite).map((height) => log(max(height, 1e-12))), low = min(...logs), top = max(...logs);
   const cell = plot.w / lrs.length, row = plot.h / betas.length;

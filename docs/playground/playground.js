@@ -25,7 +25,7 @@ button[aria-pressed=true] { outline: 2px solid #0072b2 }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
 .knob { display: grid; grid-template-columns: 1fr auto; min-width: 11em; flex: 1; font-size: .93em }
 .knob input[type=range] { grid-column: 1 / 3; width: 100% }
-.knob output { font-variant-numeric: tabular-nums }
+.knob [type=text] { font-size: .95em; padding: 0 .3em; text-align: right; border: 1px solid color-mix(in srgb, CanvasText 25%, Canvas); border-radius: 4px; background: Canvas }
 .outcome { border-left: 3px solid #0072b2; padding-left: .7em }
 details { margin: .4em 0 } summary { cursor: pointer }
 fieldset { border: 1px solid color-mix(in srgb, CanvasText 30%, Canvas); border-radius: 6px; margin: .4em 0; padding: .2em .7em }
@@ -44,8 +44,8 @@ const node = (name, attributes = {}, ...children) => {
 };
 
 function define() {
-  const { PRESETS, RULES, SCHEDULES, SURFACES, VIEWS, SETTINGS, MARGIN, ofRace, ofLane, fromAddress, toAddress } = Playground;
-  const { newLane, race, leader, short, outcome, drawMap, drawBeside, styles } = Playground;
+  const { PRESETS, RULES, SCHEDULES, SURFACES, VIEWS, SETTINGS, MARGIN, ofLane, checked, fromAddress, toAddress } = Playground;
+  const { newLane, race, tuned, leader, short, outcome, drawMap, drawBeside, styles } = Playground;
   const { min, max, log10, round } = Math;
 
   // A number's place on its slider, from 0 to 1, and back
@@ -86,7 +86,7 @@ function define() {
       this.build();
       this.update();
       // a story asks first: what happens is drawn when a guess is made or something is touched
-      this.waits = /^preset=[\w-]+&?$/.test(address);
+      this.waits = /^preset=[\w-]+(&|&embed=1|&scheme=\w+|&play=1)*$/.test(address);
       this.draw();
     }
 
@@ -140,14 +140,22 @@ function define() {
         box.checked = lanes[0][name];
         return [node("label", {}, box, " ", label)];
       }
-      const value = node("output", {}, short(lanes[0][name]));
+      const exact = node("input", {
+        type: "text", inputmode: "decimal", size: 7, "aria-label": `${of + label}, exactly`, onchange: () => {
+          try {
+            range.value = toSlider(name, this.turn(knob, checked(name, exact.value)));
+          } catch (error) { this.news.textContent = `${error.message}.`; }
+          exact.value = short(lanes[0][name]);
+        },
+      });
       const range = node("input", {
         type: "range", min: 0, max: 1, step: scale === "memory" ? 1 / (MEMORY.length - 1) : 0.005, "aria-label": of + label,
-        oninput: () => (value.textContent = short(this.turn(knob, fromSlider(name, +range.value)))),
+        oninput: () => (exact.value = short(this.turn(knob, fromSlider(name, +range.value)))),
       });
+      exact.value = short(lanes[0][name]);
       range.value = toSlider(name, lanes[0][name]);
       range.dataset.knob = knob;
-      return [node("label", { class: "knob" }, node("span", {}, of + label), value, range)];
+      return [node("div", { class: "knob" }, node("span", {}, of + label), exact, range)];
     }
 
     fillKnobs() {
@@ -163,6 +171,7 @@ function define() {
       const lanes = state.lanes.map((lane, i) => node("fieldset", {},
         node("div", { class: "row" }, select(Object.keys(RULES), lane.rule, (rule) => (state.lanes.splice(i, 1, newLane(rule)), this.again())),
           select(Object.keys(SCHEDULES), lane.schedule, (plan) => ((lane.schedule = plan), this.update())),
+          node("button", { type: "button", onclick: () => this.tune(i) }, "Tune"),
           ...(state.lanes.length > 1 ? [node("button", { type: "button", onclick: () => (state.lanes.splice(i, 1), this.again()) }, "Take out")] : [])),
         node("div", { class: "row" }, ...Object.keys(ofLane).flatMap((name) => (name in lane ? this.knob(`${i}.${name}`) : [])))));
       const add = node("button", { type: "button", onclick: () => (state.lanes.push(newLane("adam")), this.again()) }, "Another rule");
@@ -176,6 +185,13 @@ function define() {
       this.fillKnobs();
       this.fillAll();
       this.update();
+    }
+
+    // The best of a grid of rates and memories, for as many steps as are set
+    tune(i) {
+      const { late, ...best } = tuned(this.state, this.state.lanes[i]);
+      this.state.lanes[i] = best;
+      this.again();
     }
 
     turn(knob, value) {
@@ -284,8 +300,8 @@ function define() {
       const ink = getComputedStyle(this).color, isDark = /\((\d+)/.exec(ink)?.[1] > 127, { state, race } = this;
       const step = min(state.step, state.steps);
       this.slider.max = state.steps;
-      this.slider.value = step;
       const waits = this.waits && this.beside.isConnected;
+      this.slider.value = waits ? 0 : step;
       this.plot = drawMap(this.map, state, waits ? { ...race, lanes: [] } : race, ink, isDark);
       if (waits) {
         this.beside.width = this.beside.width; // empties it
