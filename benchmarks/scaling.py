@@ -2,8 +2,8 @@
 
     python benchmarks/scaling.py
 
-It takes some minutes and needs a quiet machine. It writes scaling-cpu.json beside this file, and the tables of
-docs/scaling.md between their marks. ``--share 0.02`` tries it out on less of MNIST, and writes nothing.
+It takes some minutes and needs a quiet machine. It writes scaling-cpu.json and .png beside this file, and the tables
+of docs/scaling.md between their marks. ``--share 0.02`` tries it out on less of MNIST, and writes nothing.
 """
 
 import argparse
@@ -18,10 +18,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TQDM_DISABLE", "1")
 
 import loky
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from course_utils import asynchronous, cluster, cores, data, parameter_server
+from course_utils import asynchronous, cluster, cores, data, parameter_server, plots
 from course_utils.network import Network
 from course_utils.rules import adam, gradient_descent
 from course_utils.sweep import sweep
@@ -94,6 +95,24 @@ def sweeps(mnist):
     }
 
 
+def break_even(mnist, shares):
+    """The 24 runs on more and more data: seconds in turn, and on processes and on Ray when both are up already."""
+    ray = cluster.start()
+    start_of_processes(mnist)
+    ways, rows = ("one", "cores", "ray"), []
+    try:
+        for share in shares:
+            n = round(share * len(mnist.train_labels))
+            part = mnist._replace(train_images=mnist.train_images[:n], train_labels=mnist.train_labels[:n])
+            for engine in ways:
+                timed(part, engine=engine)  # untimed: this part of the data gets to the processes
+            rows.append({"images": n} | {engine: timed(part, engine=engine)[0] for engine in ways})
+    finally:
+        ray.shutdown()
+        cores.stop()
+    return rows
+
+
 def servers(mnist, steps):
     """A parameter server with 1, 2 and 4 workers, who sleep 20 ms before a gradient on average, as slow machines do."""
     rows = []
@@ -132,9 +151,34 @@ def tables(measured):
         name = f"{row['workers']}, {'synchronous' if row['waits'] else 'asynchronous'}"
         late = f"{row['staleness']:.2f} ± {row['spread']:.2f} | {row['simulated']:.2f} ± {row['simulated_spread']:.2f}"
         lines.append(f"| {name} | {late} | {row['gradients_per_second']:.0f} | {row['accuracy']:.1%} |")
+    lines += ["", "| images | one run (s) | 24 in turn | on processes | on Ray |", "| --- | --- | --- | --- | --- |"]
+    for row in measured["break_even"]:
+        ways = " | ".join(f"{row[name]:.1f}" for name in ("one", "cores", "ray"))
+        lines.append(f"| {row['images']:,} | {row['one'] / 24:.2f} | {ways} |")
     machine = measured["machine"]
     lines += ["", f"Measured on {machine['cores']} cores ({machine['cpu']}), torch {machine['torch']}."]
     return "\n".join(lines)
+
+
+def picture(rows, start, file):
+    """What 24 runs cost on processes and on Ray, beside in turn, as one run grows."""
+    plt.style.use(plots.STYLE)
+    fig, ax = plt.subplots(figsize=(9, 4.5))
+    one = np.array([row["one"] for row in rows])
+    for name, label, colour, marker in (
+        ("cores", "processes that are up", "#0072B2", "o"),
+        ("ray", "Ray, up", "#D55E00", "s"),
+    ):
+        ax.loglog(one / 24, one / [row[name] for row in rows], marker=marker, color=colour, label=label)
+    with_start = one / (start + np.array([row["cores"] for row in rows]))
+    ax.loglog(one / 24, with_start, "--", marker="o", color="#0072B2", label="processes, their start counted")
+    ax.axhline(1, color="black", lw=1)
+    ax.text(one[-1] / 24, 1.05, "as fast as in turn", ha="right", fontsize=12)
+    ax.set(xlabel="seconds of one run", ylabel="24 runs: times faster")
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.legend()
+    fig.savefig(file, dpi=100)
 
 
 def main():
@@ -146,9 +190,11 @@ def main():
     machine = {"cores": loky.cpu_count(), "cpu": cpu, "torch": torch.__version__, "python": sys.version.split()[0]}
     machine["load"] = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     measured = {"machine": machine, "sweeps": sweeps(mnist), "servers": servers(mnist, round(1500 * share))}
+    measured["break_even"] = break_even(mnist, [share * part for part in (0.003, 0.01, 0.03, 0.1, 0.3, 1)])
     print(tables(measured))
     if share < 1:
         return
+    picture(measured["break_even"], measured["sweeps"]["cores_start"], HERE / "scaling-cpu.png")
     (HERE / "scaling-cpu.json").write_text(json.dumps(measured, indent=1) + "\n")
     text = DOCUMENT.read_text()
     begin, end = "<!-- measured: written by benchmarks/scaling.py -->\n", "\n<!-- end of what was measured -->"
