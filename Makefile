@@ -12,6 +12,7 @@ help:
 	@echo "make execute   run the chapters, save their outputs ARGS=notebooks/04_momentum.ipynb runs one"
 	@echo "make bench     measure how fast training is          ARGS=\"--share=0.1\" takes a tenth of MNIST"
 	@echo "make lecture   build the lecture and all slides     build/slides/index.html"
+	@echo "make pdf       print the lecture, with and without notes  ARGS=04_momentum prints a chapter's deck"
 	@echo "make handouts  a page of A4 for every chapter       build/handouts/"
 	@echo "make questions ten questions a chapter, for Moodle and Canvas  build/questions/"
 	@echo "make site      build the web site, slides and all   build/site/index.html"
@@ -45,7 +46,10 @@ report: .venv/.ready
 	@$(RUN) tools/report.py $(ARGS)
 
 lecture slides: .venv/.ready
-	$(RUN) tools/slides.py $(ARGS)
+	$(RUN) tools/slides.py
+
+pdf: lecture
+	$(RUN) tools/pdf.py $(ARGS)
 
 handouts: .venv/.ready
 	$(RUN) tools/handouts.py $(ARGS)
@@ -65,4 +69,4 @@ site: lecture
 	@command -v "$(PYTHON)" > /dev/null || { echo "Set-up failed: there is no $(PYTHON) on this machine. Install Python 3.11 or newer from https://www.python.org/downloads/, or name yours: make lab PYTHON=python3.12" >&2; exit 1; }
 	@"$(PYTHON)" tools/install.py
 
-.PHONY: help lab test execute bench exercises grade report lecture slides handouts questions lock site
+.PHONY: help lab test execute bench exercises grade report lecture slides pdf handouts questions lock site

@@ -22,9 +22,10 @@ takes beside the words. What stands in double braces is taken from a chapter, by
     {{04_momentum#rule}}                          its code, without the docstring
     {{04_momentum#num-limit | factor ([\\d.]+)}}   what the parenthesis finds in its printed output
 
-A reference that leads nowhere ends the build. The picture of a slide whose title begins with "Vote:" comes at a click.
+A reference that leads nowhere ends the build. A slide whose title begins with "Vote:" asks, and has the choices A to D
+as a numbered list; the slide after it shows the picture.
 A link `[Turn the knobs: what](../docs/playground/index.html#preset=name)` becomes the playground itself; a picture on
-the same slide takes its place on paper.
+the same slide takes its place on paper. A slide that leaves its lower half empty says why: data-sparse="why".
 """
 
 import ast
@@ -65,6 +66,7 @@ class Slide:
     paths: tuple[int, ...]
     live: float  # minutes beside the words
     chapter: str  # 04_momentum#Derivation
+    sparse: str = ""  # why its lower half may be empty
 
     @property
     def minutes(self):
@@ -99,6 +101,7 @@ def parse(text):
                 tuple(int(path) for path in given["data-paths"].split()),
                 float(given.get("data-live", 0)),
                 given["data-chapter"],
+                given.get("data-sparse", ""),
             )
         )
     return slides
@@ -227,10 +230,10 @@ def section(slide, ends):
         + ([f"**They ask:** {slide.question}\n\n**Answer:** {slide.answer}"] if slide.question else [])
         + ([f"**Late?** {slide.late}"] if slide.late else [])
     )
-    kind, body = "", with_references(slide.body, f"slide {slide.id!r}")
-    if slide.title.startswith("Vote:"):
-        kind, body = " vote", body.replace("<img ", '<img class="fragment" ')
-    return f"""<section id="{slide.id}" data-paths="{" ".join(map(str, slide.paths))}">
+    kind = " vote" if slide.title.startswith("Vote:") else ""
+    body = with_references(slide.body, f"slide {slide.id!r}")
+    sparse = f' data-sparse="{escape(slide.sparse)}"' if slide.sparse else ""
+    return f"""<section id="{slide.id}" data-paths="{" ".join(map(str, slide.paths))}"{sparse}>
 <h2>{inline(slide.title)}</h2>
 <div class="body{kind}">{body}</div>
 <a class="from" href="{back}">chapter {int(name[:2])}</a>

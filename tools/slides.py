@@ -113,7 +113,8 @@ def text(cell, made):
             made[-1].shown.append(f'<p class="outcome">{escape(outcome[1])}</p>')
             made[-1].notes.append(outcome[2])
         elif fits(block):
-            if len(made[-1].shown) >= TOGETHER or made[-1].pictures:
+            alone = lecture.KNOBS.match(block) and made[-1].shown  # a playground needs the whole slide
+            if len(made[-1].shown) >= TOGETHER or made[-1].pictures or alone:
                 made.append(Slide(made[-1].heading, made[-1].heading))
             made[-1].shown.append(lecture.with_references(block, made[-1].heading))
         else:
@@ -160,8 +161,8 @@ def section(slide, name, stem):
 """
 
 
-def deck(path):
-    """Write one chapter's deck and return its title. Raises ``lecture.Broken`` if it is too long."""
+def deck(path, built):
+    """Write one chapter's deck into ``built`` and return its title. Raises ``lecture.Broken`` if it is too long."""
     notebook = nbformat.read(path, as_version=4)
     made = slides(notebook)
     if len(made) > MOST:
@@ -174,28 +175,28 @@ def deck(path):
         used[name] = used.get(name, 0) + 1
         sections.append(section(slide, name if used[name] == 1 else f"{name}-{used[name]}", path.stem))
     title = re.match(r"# (.+)", notebook.cells[0].source)[1]
-    (BUILT / f"{path.stem}.html").write_text(lecture.page(title, sections), "utf-8")
+    (built / f"{path.stem}.html").write_text(lecture.page(title, sections), "utf-8")
     return title
 
 
-def main(paths):
-    shutil.rmtree(BUILT, ignore_errors=True)
-    (BUILT / "vendor").mkdir(parents=True)
+def main(paths, built=BUILT):
+    shutil.rmtree(built, ignore_errors=True)
+    (built / "vendor").mkdir(parents=True)
     for name, folder in (("reveal.js", "dist"), ("reveal.js", "plugin/notes"), ("mathjax", "es5")):
         for file in (vendor(name) / folder).iterdir():
-            shutil.copy(file, BUILT / "vendor")
+            shutil.copy(file, built / "vendor")
     for file in ("slides.css", "slides.js"):
-        shutil.copy(TEMPLATE / file, BUILT)
+        shutil.copy(TEMPLATE / file, built)
     for file in ("live.css", "live.js"):  # predictions
-        shutil.copy(TEMPLATE.parent / "live" / file, BUILT)
-    shutil.copytree(PLAYGROUND, BUILT / "playground")
-    talk = lecture.build()
-    titles = {path.stem: deck(path) for path in paths}
+        shutil.copy(TEMPLATE.parent / "live" / file, built)
+    shutil.copytree(PLAYGROUND, built / "playground")
+    talk = lecture.build(built=built)
+    titles = {path.stem: deck(path, built) for path in paths}
     links = "\n".join(f'<li><a href="{stem}.html">{escape(title)}</a></li>' for stem, title in titles.items())
     page = (TEMPLATE / "index.html").read_text("utf-8")
     page = page.replace("<!-- decks -->", links).replace("<!-- plan -->", lecture.plan(talk))
-    (BUILT / "index.html").write_text(page, "utf-8")
-    print(f"the lecture, {len(talk)} slides, and {len(titles)} decks in {BUILT / 'index.html'}")
+    (built / "index.html").write_text(page, "utf-8")
+    print(f"the lecture, {len(talk)} slides, and {len(titles)} decks in {built / 'index.html'}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ const asked = new URLSearchParams(location.search);
 function fit(body) {
   for (const formula of body.querySelectorAll('mjx-container[display="true"]')) {
     const wide = formula.firstElementChild.getBoundingClientRect().width / formula.getBoundingClientRect().width;
-    if (wide > 1) formula.style.fontSize = 1.25 / wide + "em";
+    if (wide > 1) formula.style.fontSize = parseFloat(getComputedStyle(formula).fontSize) / wide + "px";
   }
   for (let size = parseFloat(getComputedStyle(body).fontSize); body.scrollHeight > body.clientHeight + 1 && size > 24; size *= 0.98) {
     body.style.fontSize = size + "px";
@@ -27,7 +27,7 @@ async function start() {
   await Reveal.initialize({
     width: 1280, height: 720, margin: 0, center: false, display: "flex", hash: true, slideNumber: "c/t", transition: "none",
     scrollActivationWidth: null, pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1,
-    showNotes: asked.has("notes") && "separate-page", plugins: [RevealNotes],
+    plugins: [RevealNotes],
   });
   // Only the slide that is shown plays its film.
   const film = slide => slide.querySelectorAll("video").forEach(video => video.play().catch(() => {}));
