@@ -14,6 +14,8 @@ import pytest
 from chromium import Browser
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from course_utils import progress
+
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PRESETS = ROOT / "docs" / "playground" / "presets.js"
@@ -96,11 +98,18 @@ def _answering(server, log, seconds):
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """The address of a JupyterLab as `make lab` starts it, on a folder with one chapter."""
+def folder(tmp_path_factory):
+    """Where JupyterLab is started: with one chapter, and the map."""
     folder = tmp_path_factory.mktemp("lab")
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(new_notebook(cells=CELLS, metadata=kernel), folder / "01_chapter.ipynb")
+    (folder / "README.md").write_text((ROOT / "README.md").read_text("utf-8"), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lab(folder):
+    """The address of a JupyterLab as `make lab` starts it, in that folder."""
     environment = os.environ | {"JUPYTER_CONFIG_PATH": str(ROOT / ".jupyter")}
     options = (
         "--no-browser --ServerApp.ip=127.0.0.1 --ServerApp.port=0 --IdentityProvider.token=x "
@@ -163,3 +172,28 @@ def test_a_chapter_in_jupyterlab_waits_for_a_guess(lab):
     ):  # another browser: guesses are not in the file
         wait(page, f"{ask}.length == 2")
         assert page.evaluate(outcomes) == ""
+
+
+def test_the_map_shows_what_is_passed(lab, folder, monkeypatch):
+    """progress.json, as graded cells write it, and the guesses of this browser stand in the table of chapters."""
+    address = f"{lab}/lab/tree/README.md?token=x"
+    shown = "[...document.querySelectorAll('.jp-MarkdownViewer .live-progress')].map(cell => cell.textContent)"
+    with Browser() as browser, browser.open(address, 1280, 1400) as page:
+        wait(page, "document.querySelectorAll('.jp-MarkdownViewer table').length > 2")
+        assert page.evaluate(shown) == [], "nothing done yet: the map is as it is"
+
+        monkeypatch.setattr(progress, "FILE", folder / "progress.json")
+        for name, most in progress.asked("04_momentum").items():
+            progress.keep(4, name, most)
+        progress.keep(2, "relu_backward", 1)
+        page.evaluate('localStorage.setItem(\'predictions/01_challenges\', \'{"1": "yes", "2": "no"}\')')
+        page.evaluate("location.reload()")
+        wait(page, f"{shown}.length == {len(CHAPTERS) + 1}")
+        most = {stem: sum(progress.asked(stem).values()) for stem in ("02_gradient_descent", "04_momentum")}
+        assert page.evaluate(shown)[:5] == [
+            "you",
+            "2 guesses",
+            f"exercise 1 of {most['02_gradient_descent']:g}",
+            "",
+            f"✓ exercise {most['04_momentum']:g} of {most['04_momentum']:g}",
+        ]

@@ -76,6 +76,68 @@
     look();
   }
 
+  // The map of the course, README.md: a column that says which exercises are passed and how many guesses are made. The
+  // points are those that graded cells have written to progress.json beside it; guesses are in this browser.
+  function mark(panel, contents) {
+    const folder = panel.context.path.replace(/[^/]*$/, "");
+    const guesses = chapter => {
+      try {
+        return Object.keys(JSON.parse(localStorage.getItem(`predictions/${chapter}`)) || {}).length;
+      } catch {
+        return 0;
+      }
+    };
+    const words = (chapter, points) => [
+      points && `${points.got >= points.of ? "✓ " : ""}exercise ${points.got} of ${points.of}`,
+      guesses(chapter) && `${guesses(chapter)} guesses`,
+    ].filter(Boolean).join(" · ");
+    let passed = {};
+
+    function show() {
+      for (const table of panel.content.node.querySelectorAll("table")) {
+        const rows = [...table.rows].map(row => {
+          const link = row.querySelector("a[href*='.ipynb']:not([href*='#'])"); // not a section of a chapter
+          return [row, link?.getAttribute("href").match(/notebooks\/(\d\d_\w+)\.ipynb/)?.[1]];
+        }).filter(([, chapter]) => chapter);
+        const said = rows.map(([, chapter]) => words(chapter, passed[chapter]));
+        const head = rows.length && table.rows[0].querySelector(".live-progress");
+        if (!head && !said.some(Boolean)) continue;
+        const cells = [[table.rows[0], "you"], ...rows.map(([row], i) => [row, said[i]])];
+        for (const [row, text] of cells) {
+          let cell = row.querySelector(".live-progress");
+          if (!cell) {
+            cell = document.createElement(row == table.rows[0] ? "th" : "td");
+            cell.className = "live-progress";
+            row.append(cell);
+          }
+          if (cell.textContent != text) cell.textContent = text;
+        }
+      }
+    }
+    const read = () => contents.get(`${folder}progress.json`, { type: "file", format: "text", content: true })
+      .then(file => JSON.parse(file.content), () => ({}))
+      .then(known => { passed = known; }, () => {})
+      .then(() => panel.isDisposed || show());
+    new MutationObserver(show).observe(panel.content.node, { childList: true, subtree: true });
+    read();
+    return read;
+  }
+
+  // Read again whenever the map comes to the front.
+  function followMap(app) {
+    const maps = new WeakMap();
+    const look = () => {
+      for (const panel of app.shell.widgets("main")) {
+        if (!panel.context?.path?.match(/(^|\/)README\.md$/) || !panel.content?.node.matches(".jp-MarkdownViewer")) continue;
+        if (!maps.has(panel)) maps.set(panel, mark(panel, app.serviceManager.contents));
+        else if (panel == app.shell.currentWidget) maps.get(panel)();
+      }
+    };
+    app.restored.then(look);
+    app.shell.currentChanged?.connect(look);
+    app.shell.layoutModified?.connect(look);
+  }
+
   const plugin = tracker => ({
     id: "live:plugin",
     autoStart: true,
@@ -84,6 +146,7 @@
       const start = panel => Promise.all([loaded, panel.context.ready, panel.revealed]).then(() => follow(panel));
       notebooks.forEach(start);
       notebooks.widgetAdded.connect((_, panel) => void start(panel));
+      followMap(app);
     },
   });
 
