@@ -29,8 +29,9 @@ BUILT = ROOT / "build" / "slides"
 PLAYGROUND = ROOT / "docs" / "playground"
 
 CODE = {"rule", "loop"}  # tags of cells whose code is the point
-MOST = 25  # slides of a deck
+MOST = 26  # slides of a deck
 TOGETHER = 3  # formulas, lists and tables on one slide
+WIDE = 140  # letters of TeX in a formula that is set on one line
 ROWS, WORDS, CAPTION = 5, 45, 26  # a table, a list, a sentence with more of them goes to the notes
 
 
@@ -42,6 +43,7 @@ class Slide:
     notes: list[str] = field(default_factory=list)  # Markdown
     pictures: bool = False
     caption: str = ""  # HTML, below the picture
+    asks: bool = False  # a question: what answers it stands on the next slide
 
 
 def relink(markdown):
@@ -68,6 +70,21 @@ def kind(cell):
 def blocks(markdown):
     """A cell's paragraphs, formulas, lists and tables, one by one."""
     return [block for block in re.split(r"\n\s*\n", markdown.strip()) if block]
+
+
+def stacked(block):
+    """A formula too wide for large letters, one part under the other; anything else as it is."""
+    formula = block.removeprefix("$$").removesuffix("$$")
+    if formula == block or len(block) < WIDE or "$$" in formula or "\\begin" in formula:
+        return block
+    parts, depth = [""], 0
+    for piece in re.split(r"(\\qquad|[{}])", formula):
+        depth += {"{": 1, "}": -1}.get(piece, 0)
+        if piece == "\\qquad" and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return "\n\n".join(f"$$ {part.strip()} $$" for part in parts)
 
 
 def fits(block):
@@ -107,16 +124,21 @@ def text(cell, made):
     for block in blocks(source):
         outcome = re.match(r"\*\*Outcome: (.+?)\*\*\s*(.*)", block, re.S)
         if block.startswith("**Predict first.**"):
-            made.append(Slide("Predict first", made[-1].heading))
+            made.append(Slide("Predict first", made[-1].heading, asks=True))
             made[-1].shown.append(markdown2html(block.removeprefix("**Predict first.**").strip()))
         elif outcome:
             made[-1].shown.append(f'<p class="outcome">{escape(outcome[1])}</p>')
             made[-1].notes.append(outcome[2])
         elif fits(block):
-            alone = lecture.KNOBS.match(block) and made[-1].shown  # a playground needs the whole slide
-            if len(made[-1].shown) >= TOGETHER or made[-1].pictures or alone:
+            asked = made[-1].asks and (
+                len(made[-1].shown) > 1 or not block.startswith("- ")
+            )  # its answers stay with it
+            full = len(made[-1].shown) >= TOGETHER or made[-1].pictures or asked
+            if lecture.KNOBS.match(block):  # a playground needs room
+                full = full or len(made[-1].shown) > 1 or "<table" in "".join(made[-1].shown)
+            if full:
                 made.append(Slide(made[-1].heading, made[-1].heading))
-            made[-1].shown.append(lecture.with_references(block, made[-1].heading))
+            made[-1].shown.append(lecture.with_references(stacked(block), made[-1].heading))
         else:
             caption = made[-1].pictures and not made[-1].caption and sentence(block)
             if caption:
@@ -138,8 +160,9 @@ def pictures(cell, made):
     for output in cell.outputs:
         data = output.get("data", {})
         if "image/png" in data or "<video" in data.get("text/html", ""):
-            if made[-1].pictures or len(made[-1].shown) > 1 or "<table" in "".join(made[-1].shown):
-                made.append(Slide(made[-1].heading, made[-1].heading))  # a question's figure is no question
+            last = made[-1]
+            if last.pictures or last.asks or len(last.shown) > 1 or "<table" in "".join(last.shown):
+                made.append(Slide(last.heading, last.heading))
             made[-1].shown.append(lecture.figure(cell, made[-1].heading))
             made[-1].pictures = True
             break
