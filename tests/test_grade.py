@@ -15,10 +15,12 @@ import time
 import zipfile
 from pathlib import Path
 
+import grade as tools_grade
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.validator import Validator
+from needs import missing
 from traitlets.config import Config
 
 import sandbox
@@ -128,6 +130,31 @@ def test_the_newest_that_is_the_exercise_counts(tmp_path):
     assert chosen["s3"].data == notebook("solutions")
     assert chosen["s4"].file is None
     assert {Path(where).name for where, _ in trouble} == {"other.ipynb", "broken.zip", "link.ipynb"}
+
+
+def test_zips_that_are_bombs_are_listed(tmp_path):
+    with zipfile.ZipFile(tmp_path / "ada.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.ipynb", b" " * 30_000_000)  # says that it is short, below
+        for number in range(30):
+            archive.writestr(f"{number}.ipynb", b"[" * 2_000_000)
+    data = (tmp_path / "ada.zip").read_bytes()
+    (tmp_path / "ada.zip").write_bytes(data.replace((30_000_000).to_bytes(4, "little"), (9).to_bytes(4, "little")))
+    with zipfile.ZipFile(tmp_path / "s2.zip", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("x.ipynb", b" " * 1000)
+    with zipfile.ZipFile(tmp_path / "s3.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(uploads.MOST + 5):
+            archive.writestr(f"{number}.txt", b"")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    chosen, trouble = uploads.sort(tmp_path, CLASSMATES, STEM, str(ROOT))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB
+    assert {choice.learner.id for choice in chosen} == {"ada", "s3"}
+    trouble = {Path(where).name: why for where, why in trouble}
+    assert "unusual way" in trouble["x.ipynb"]
+    assert any("more than 20000 files" in why for why in trouble.values())
+
+
+def test_a_file_name_cannot_steer_the_terminal():
+    assert tools_grade.line("a\x1b]0;x\x07\nb\udce9\u202e ü") == "a\\x1b]0;x\\x07\\nb\\udce9\\u202e ü"
 
 
 # ---- what is it?
@@ -384,6 +411,37 @@ def test_a_disk_that_is_full(course):
     assert "Make room" in run.stderr
     assert "graded" in grade(course)
     assert scores(course)["ada"]["score"] == "0.0"
+
+
+def read_only(folder, course, **more):
+    """Grade where ``folder`` cannot be written, not by root either."""
+    if sandbox.unusable():
+        missing("a sandbox", sandbox.unusable(), system="linux")
+    mounted = [sandbox.bwrap(), "--dev-bind", "/", "/", "--ro-bind", str(folder), str(folder), "--"]
+    command = [*mounted, sys.executable, str(ROOT / "tools" / "grade.py"), STEM, f"--root={course}"]
+    names = {name: value for name, value in environment(course, **more).items() if name != "HOME"}
+    return subprocess.run(command, env=names, capture_output=True, text=True, check=False)
+
+
+def test_a_checkout_that_cannot_be_written_no_home_and_names_that_are_no_utf8(course):
+    hand_in(course, {"ada__x.ipynb": notebook("exercises"), "big__x.ipynb": b" " * 100_000_000})
+    odd = os.fsencode(course / "grading" / "uploads" / STEM) + b"/\xe9t\xe9"
+    os.mkdir(odd)
+    Path(os.fsdecode(odd + b"/ada__\xff.ipynb")).write_bytes(notebook("exercises"))
+    Path(os.fsdecode(odd + b"/\xff.ipynb")).write_bytes(notebook("exercises"))
+    run = read_only(ROOT, course)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert scores(course)["ada"]["status"] == "graded"
+    assert r"\xe9t\xe9/\xff.ipynb: fits nobody".replace("x", "udc") in run.stdout
+    assert "big: not gradable. The file has 100 MB, and 20 are read." in run.stdout
+
+
+def test_a_folder_for_grades_that_cannot_be_written_is_told(course):
+    hand_in(course, {"ada__x.ipynb": notebook("exercises")})
+    run = read_only(course, course)
+    assert run.returncode == 1
+    assert "make the folder grading/ writable" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -13,7 +14,7 @@ from traitlets.config import Config
 
 import grading
 import sandbox
-from course_utils.checks import probes
+from course_utils.checks import probes, remote
 from sandbox import DIED, ENDED, STOPPED, Fault, Outputs, Ran, failure, shown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -117,28 +118,34 @@ class Fake:
     made = []
 
     def __init__(self):
-        self.cells, self.is_alive, self.ends_soon = [], True, False
+        self.cells, self.lives, self.ends_soon = [], True, False
         self.connection = {"number": len(self.made)}
         self.made.append(self)
 
     def run(self, source, seconds):
         if source == "die" or (self.ends_soon and source == "answer"):
-            self.is_alive = False
+            self.lives = False
         self.ends_soon |= source == "die later"
-        if not self.is_alive:
+        if not self.lives:
             return Ran([], DIED)
         self.cells.append(source)
         outputs = [failure("X", "it failed")] if source == "fail" else []
         return Ran(outputs, STOPPED if source == "stop" else ENDED)
 
     def works(self):
-        return self.is_alive
+        return self.lives
 
-    def processes(self):
-        return 1 + ("fork" in self.cells)
+    def is_alive(self):
+        return self.lives
+
+    def others(self):
+        return {1} if "fork" in self.cells else set()
+
+    def end_others(self):
+        return "fork bomb" not in self.cells
 
     def close(self):
-        self.is_alive = False
+        self.lives = False
 
 
 @pytest.fixture
@@ -172,6 +179,21 @@ def test_a_cell_that_leaves_processes_is_left_out(learner):
     learner.theirs("fork", False)
     learner.theirs("answer", True)
     assert cells(Fake.made[-1]) == ["answer"]
+
+
+def test_an_answer_may_leave_processes_that_can_be_ended(learner):
+    learner.theirs("fork", True)
+    learner.theirs("last", True)
+    assert cells(Fake.made[-1]) == ["fork", "last"]
+    learner.theirs("fork bomb", True)
+    assert not Fake.made[-1].lives
+
+
+def test_what_cells_show_has_to_fit(learner):
+    long = nbformat.v4.new_output("stream", text="x" * 900_000)
+    shown = [learner._fitting([long])[0].output_type for _ in range(4)]
+    assert shown == ["stream", "stream", "error", "error"]
+    assert learner._fitting([]) == []
 
 
 def test_a_stopped_cell_is_not_run_again(learner):
@@ -311,6 +333,33 @@ def test_without_a_sandbox_the_kernel_still_gets_a_clean_environment(monkeypatch
     assert "(0, 0)" in ran.outputs[0].text
     assert not kernel.folder.exists()
     assert "97531" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+
+def test_a_killed_grader_leaves_no_folder_for_good(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = "import os, sandbox; print(sandbox.Folder('box').path, flush=True); os.kill(os.getpid(), 9)"
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "tools", env=environment, capture_output=True)
+    left = Path(run.stdout.decode().strip())
+    (left / "k-1").write_text("x")
+    held = sandbox.Folder("box")
+    (tmp_path / "box-of-somebody-else.txt").touch()
+    for path in tmp_path.iterdir():
+        os.utime(path, (1, 1))
+    sandbox.sweep()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["box-of-somebody-else.txt", held.path.name])
+    held.remove()
+    held.remove()
+    assert not held.path.exists()
+
+
+def test_a_kernel_that_died_in_a_call_is_noticed_although_a_copy_of_it_lives(monkeypatch):
+    monkeypatch.setenv("COURSE_SANDBOX", "none")
+    copy = "import os, time\ndef end():\n    if os.fork() == 0:\n        time.sleep(60)\n    os._exit(0)"
+    with sandbox.Sandbox() as kernel:
+        kernel.run(copy, 20)
+        with pytest.raises(RuntimeError, match="ended the notebook's kernel"):
+            remote.Remote(kernel.connection, "end")()
 
 
 def test_the_inside_needs_no_more_than_a_kernel_does():

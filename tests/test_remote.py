@@ -2,6 +2,9 @@
 
 import base64
 import json
+import signal
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -90,6 +93,46 @@ def test_errors_arrive_with_their_line():
         Wire(fail)()
     with pytest.raises(RuntimeError, match="UnicodeDecodeError"):
         Wire(lambda: b"\xff".decode("utf-8"))()
+
+
+def test_a_type_error_arrives_as_one():
+    with pytest.raises(TypeError, match="unsupported operand"):
+        Wire(lambda: 1 + "1")()
+
+
+def test_functions_keep_their_defaults_and_closures():
+    gain = 3.0
+    assert Wire(lambda f: f(2.0)[0])(rules.gradient_descent) == -0.02
+    assert Wire(lambda f: f(2.0))(lambda x: gain * x) == 6
+
+
+def test_the_alarm_waits_while_the_kernel_is_told_to_stop():
+    heard, over = [], threading.Event()
+    other = threading.Thread(target=over.wait)  # a kernel has more threads than one: they take signals, too
+    other.start()
+    before = signal.signal(signal.SIGALRM, lambda *_: heard.append("it"))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01, 0.02)
+        with remote._no_alarm():
+            time.sleep(0.1)
+            assert heard == []
+        time.sleep(0.1)
+        assert heard
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        over.set()
+
+
+def test_what_a_verdict_may_say_is_short_and_can_be_printed():
+    long = Wire(lambda: {"x" * 10_000: "\ud800"})()
+    assert long == {"x" * remote.LONGEST: "?"}
+
+    def fail():
+        raise ValueError("\ud800" * 10_000)
+
+    with pytest.raises(ValueError, match=r"^\?+$"):
+        Wire(fail)()
 
 
 @pytest.mark.parametrize(

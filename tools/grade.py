@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from sqlalchemy.exc import SAWarning, SQLAlchemyError  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
+import sandbox  # noqa: E402
 from classroom import book as books  # noqa: E402
 from classroom import notebooks, one, pool, uploads  # noqa: E402
 from classroom.book import BROKEN, FAULT, GRADED, NONE, WRONG  # noqa: E402
@@ -79,7 +80,7 @@ class Batch:
 
     def run(self):
         self.book.lock()
-        pool.sweep()
+        sandbox.sweep()
         if not self.book.is_known():
             sys.exit(f"The gradebook does not know {self.exercise} yet. Run: make exercises")
         learners = self.roster()
@@ -265,9 +266,9 @@ class Batch:
             print(f"{number} graded now in {self.took:.0f} s, {each:.1f} s each on one core ({parts}).")
         for row in rows:
             if row["status"] in (WRONG, BROKEN, NONE, FAULT):
-                print(f"  {row['id']}: {row['status']}. {row['text']}")
+                print(f"  {row['id']}: {row['status']}. {line(row['text'])}")
         for where, why in self.trouble:
-            print(f"  {where}: {why}")
+            print(f"  {line(where)}: {line(why)}")
         reading = sum(row["to be read"] == "yes" for row in rows)
         if reading:
             print(f"{reading} written answers are to be read: docs/instructors.md, step 5. Then this command again.")
@@ -279,6 +280,11 @@ def look():
     """What the feedback pages look like, for a change of it is a reason to write them anew."""
     folder = Path(__file__).with_name("classroom")
     return "".join(path.read_text("utf-8") for path in [folder / "page.py", *sorted(folder.glob("templates/*"))])
+
+
+def line(text):
+    """``text`` in one line of a terminal: what steers it, and what is no letter, as Python writes it."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(text))
 
 
 def said(notebook, name):

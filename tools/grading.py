@@ -21,7 +21,7 @@ from nbformat.v4 import new_code_cell
 from nbgrader import preprocessors, utils
 from traitlets import Integer
 
-from sandbox import DIED, ENDED, STOPPED, Checker, Fault, Sandbox, clean, failure
+from sandbox import COURSE, DIED, ENDED, STOPPED, Checker, Fault, Sandbox, failure, printable, sweep
 
 # Bounds, beside Execute.timeout, which is the seconds for one of the learner's cells
 OURS = 300  # seconds for one of our own cells, which may train a network on a busy machine
@@ -29,7 +29,9 @@ TOGETHER = 240  # seconds for all of the learner's answers
 OWN = 120  # seconds for all cells of the learner's own, which are no answers
 PATIENCE = 15  # seconds for all calls of a learner's function in one check, which has 5 on the learner's own machine
 STARTS = 12  # kernels that a submission may use up
-SOURCE = 100_000  # characters of a cell
+SOURCE = 100_000  # characters of a cell with code
+WORDS = 20_000  # characters of a written answer
+ROOM = 2_000_000  # characters that all of the learner's cells may show
 CELLS = 300  # cells of the learner's own
 
 
@@ -79,12 +81,12 @@ class Rebuild(preprocessors.NbGraderPreprocessor):
             metadata, source = cell.get("metadata"), cell.get("source")
             mark = metadata.get("nbgrader") if isinstance(metadata, dict) else None
             name = mark.get("grade_id") if isinstance(mark, dict) else None
-            source = clean(source[:SOURCE]) if isinstance(source, str) else ""
+            source = printable(source[:SOURCE]) if isinstance(source, str) else ""
             if isinstance(name, str) and name in cells:
                 last = name
                 if utils.is_solution(cells[name]) and name not in answers:
                     answers.add(name)
-                    cells[name].source = source
+                    cells[name].source = source if cells[name].cell_type == "code" else source[:WORDS]
             elif cell.get("cell_type") == "code" and source.strip() and source not in known and count < CELLS:
                 count += 1
                 extra.setdefault(last, []).append(new_code_cell(source))
@@ -112,6 +114,7 @@ class Execute(preprocessors.NbGraderPreprocessor):
     timeout = Integer(60, help="seconds for one of the learner's cells").tag(config=True)
 
     def preprocess(self, nb, resources):
+        sweep()
         functions = answers_of(released(self.config, resources))
         number, inside = seed(Path(self.config.CourseDirectory.root), nb), needed(nb)
         took = {"start": -time.monotonic(), "cells": 0.0, "checks": 0.0, "training": 0.0}
@@ -129,6 +132,7 @@ class Execute(preprocessors.NbGraderPreprocessor):
                     if learner.died_of_own():
                         bind(checker, learner, functions, cell)
                         ask(checker, cell, cell.metadata.nbgrader.grade_id)
+                    learner.tidy()
                     span = time.monotonic() - begin
                     took["checks"] += span
                     took["training"] = max(took["training"], span)
@@ -234,6 +238,7 @@ class Learner:
     def __init__(self, start, timeout):
         self.start, self.timeout = start, timeout
         self.left = {True: TOGETHER, False: OWN}  # seconds, of answers and of other cells
+        self.room = ROOM
         self.done = []  # (source, kind) of the cells that a new kernel has to run: ours, answer or own
         self.starts, self.dead, self.kernel, self.has_run = 0, None, None, False
 
@@ -265,11 +270,11 @@ class Learner:
             return [failure("NotRun", f"the cells before this one ran for {whole} seconds together")]
         if not self._ready():
             return [failure("NotRun", self.dead)]
-        self.has_run, before = True, self.kernel.processes()
+        self.has_run = True
         ran = self._run(source, is_answer)
         if ran.how == DIED and is_answer and self.died_of_own() and self._ready():
             ran = self._run(source, is_answer)
-        if ran.how == ENDED and not is_answer and self.kernel.processes() > before:
+        if ran.how == ENDED and not is_answer and self.kernel.others():
             self.kernel.close()  # copies of the kernel that it left would answer in its place
         elif ran.how == ENDED:
             self.done.append((source, "answer" if is_answer else "own"))
@@ -277,7 +282,23 @@ class Learner:
             ran.outputs.append(failure("CellTimeoutError", "this cell ran too long and was stopped"))
         else:
             ran.outputs.append(failure("KernelDied", "the kernel died in this cell"))
-        return ran.outputs
+        self.tidy()
+        return self._fitting(ran.outputs)
+
+    def tidy(self):
+        """End processes that a cell or a call left: they would take the time of whoever is graded beside."""
+        if self.kernel and self.kernel.is_alive() and not self.kernel.end_others():
+            self.kernel.close()
+
+    def _fitting(self, outputs):
+        """The outputs, as long as there is room for those of one submission."""
+        size = sum(len(str(output.get("text") or output.get("data") or "")) for output in outputs)
+        self.room -= size
+        return (
+            outputs
+            if self.room >= 0 or not size
+            else [failure("TooMuchOutput", f"all cells show more than {ROOM:,} characters")]
+        )
 
     def died_of_own(self):
         """Whether the kernel is gone, and a cell that is no answer may be to blame: such cells are not run again."""
@@ -364,8 +385,21 @@ def seed(root, nb):
 @jinja2.pass_context
 def markdown2html(context, source):
     """nbconvert's filter for Markdown, for Formgrader and nbgrader's feedback: what a learner wrote holds no HTML."""
-    cell = context.get("cell")  # what Rebuild left without marks is ours
-    return markdown(source, theirs=cell is None or utils.is_solution(cell))
+    cell, about = context.get("cell"), context.get("resources") or {}
+    theirs = cell is None or utils.is_solution(cell)  # what Rebuild left without marks is ours
+    html = markdown(source, theirs)
+    if cell is not None and theirs and "submission_id" in about:  # Formgrader has it, and pages for learners do not
+        html += markdown(marking(about["assignment_id"], cell.metadata.nbgrader.grade_id), False)
+    return html
+
+
+def marking(exercise, name):
+    """What a written answer earns points for: the end of the model answer, from the words *Marking: on; or nothing."""
+    path = COURSE / "solutions" / exercise / f"{exercise}.ipynb"
+    cells = nbformat.read(path, as_version=4).cells if path.exists() else []
+    answers = [cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name]
+    _, mark, text = "".join(answers).partition("*Marking:")
+    return f"\n\n---\n\n{mark}{text}\n\n(Only you see this note.)" if mark else ""
 
 
 def markdown(source, theirs):

@@ -13,6 +13,7 @@ import re
 import secrets
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -33,7 +34,8 @@ START = 120  # seconds for a kernel to come up on a busy machine
 GRACE = 5  # seconds that a kernel has to stop what it was told to stop, or to say that it is there
 OUTPUT = 1_000_000  # characters that a cell may write
 SHOWN = 100  # outputs of a cell
-MESSAGE = 20_000_000  # bytes of a message that is read at all
+MESSAGE = 20_000_000  # bytes of a part of a message that is read at all
+FLOOD = 500_000_000  # bytes of memory that all that a sandbox says may take
 
 ENDED, STOPPED, DIED = "ended", "stopped", "died"  # how a cell came to its end
 
@@ -64,7 +66,7 @@ class Kernel:
             self.sockets[name] = self.context.socket(kind)
             self.sockets[name].linger = 0
             self.sockets[name].set(zmq.MAXMSGSIZE, MESSAGE)
-            self.sockets[name].set(zmq.RCVHWM, 100)
+            self.sockets[name].set(zmq.RCVHWM, 10)
             between = ":" if connection["transport"] == "tcp" else "-"
             port = connection[f"{name}_port"]
             self.sockets[name].connect(f"{connection['transport']}://{connection['ip']}{between}{port}")
@@ -137,11 +139,16 @@ class Kernel:
         return Ran(outputs.all(), how)
 
     def _next(self, until):
-        """(channel, message), the next one that can be read; (None, None) if there is none for half a second."""
+        """(channel, message), the next one that can be read; (None, None) if there is none for a while."""
+        for one in list(Sandbox.running):
+            if resident() > one.most:
+                one.close()
+        if self.context.closed:
+            return None, None
         poller = zmq.Poller()
         for name in ("iopub", "shell"):
             poller.register(self.sockets[name], zmq.POLLIN)
-        wait = max(0.0, min(0.5, until - time.monotonic()))
+        wait = max(0.0, min(0.2, until - time.monotonic()))
         for ready, _ in poller.poll(wait * 1000):
             try:
                 _, message = self.session.recv(ready, mode=zmq.NOBLOCK)
@@ -213,8 +220,51 @@ def clean(text):
     return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
+def printable(text):
+    """``text`` without what steers a terminal, too: a file's name or an answer need not."""
+    return re.sub(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]", "\ufffd", clean(text))
+
+
 def failure(kind, text):
     return new_output("error", ename=kind, evalue=text, traceback=[f"{kind}: {text}"])
+
+
+# ---- folders that may be left behind
+
+
+class Folder:
+    """A folder for as long as this process lives; :func:`sweep` removes it where that ended before ``remove``."""
+
+    def __init__(self, name):
+        import fcntl  # not on Windows, where nothing is graded, but this module is imported
+
+        self.path = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+        self.held = os.open(self.path, os.O_RDONLY)
+        fcntl.flock(self.held, fcntl.LOCK_EX)  # the lock goes with the process
+
+    def remove(self):
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self.held is not None:
+            os.close(self.held)
+            self.held = None
+
+
+def sweep():
+    """Remove the folders of those that were killed: ours, a minute old, and held by nobody."""
+    import fcntl
+
+    for kind in ("box", "check", "class"):
+        for path in Path(tempfile.gettempdir()).glob(f"{kind}-*"):
+            with contextlib.suppress(OSError):  # somebody else's, held, or gone meanwhile
+                about = path.lstat()
+                if about.st_uid != os.getuid() or about.st_mtime > time.time() - 60 or not stat.S_ISDIR(about.st_mode):
+                    continue
+                held = os.open(path, os.O_RDONLY)
+                try:
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(path, ignore_errors=True)
+                finally:
+                    os.close(held)
 
 
 # ---- the two kernels
@@ -224,8 +274,8 @@ class Checker(Kernel):
     """A clean kernel, for cells of ours; it runs as any kernel of this Python does. ``folder`` is where."""
 
     def __init__(self, folder=COURSE):
-        self.folder = tempfile.mkdtemp(prefix="check-")
-        self.manager = KernelManager(kernel_name="python3", transport="ipc", ip=f"{self.folder}/k")
+        self.folder = Folder("check")
+        self.manager = KernelManager(kernel_name="python3", transport="ipc", ip=f"{self.folder.path}/k")
         try:
             self.manager.start_kernel(cwd=str(folder))
             connection = self.manager.get_connection_info()
@@ -247,14 +297,22 @@ class Checker(Kernel):
             self.manager.shutdown_kernel(now=True)
         if hasattr(self, "context"):
             super().close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.remove()
 
 
 class Sandbox(Kernel):
-    """The kernel of a submission. It has no network; its sockets are files of ours that it cannot see."""
+    """The kernel of a submission. It has no network; its sockets are files of ours that it cannot see.
+
+    It may send parts of one message without end, which ZeroMQ keeps until the last one is there. So whoever waits for
+    any kernel looks at the memory of this process, and ends the sandboxes that fill it.
+    """
+
+    running = set()
 
     def __init__(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="box-"))
+        self.most = resident() + FLOOD
+        self.held = Folder("box")
+        self.folder = self.held.path
         names = [f"{channel}_port" for channel in ("shell", "iopub", "stdin", "control", "hb")]
         connection = {"transport": "ipc", "ip": str(self.folder / "k"), "key": secrets.token_hex(32)}
         connection |= {"signature_scheme": "hmac-sha256"} | {name: i for i, name in enumerate(names, 1)}
@@ -281,6 +339,8 @@ class Sandbox(Kernel):
             if not self.answers(START):
                 said = (self.folder / "stderr").read_bytes()[-2000:].decode("utf-8", "replace")
                 raise Fault(f"the sandbox does not start: {' '.join(said.split()) or 'it says nothing'}")
+            self.running.add(self)
+            self.first = self._processes()
         except BaseException:
             self.close()
             raise
@@ -288,19 +348,36 @@ class Sandbox(Kernel):
     def is_alive(self):
         return self.process.poll() is None
 
-    def processes(self):
-        """How many there are in the sandbox, those of bubblewrap and the kernel among them."""
+    def others(self):
+        """The processes in the sandbox that were not there when it started."""
+        return self._processes() - self.first
+
+    def end_others(self):
+        """End them; False if ever new ones come."""
+        for _ in range(20):
+            others = self.others()
+            for number in others:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(number, 9)
+            if not others:
+                return True
+        return False
+
+    def _processes(self):
+        """Those of bubblewrap, of the kernel, and what it started."""
         children = {}
         for path in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):  # it may have ended meanwhile
-                parent = path.read_bytes().rpartition(b")")[2].split()[1]
-                children.setdefault(int(parent), []).append(int(path.parent.name))
+                state, parent = path.read_bytes().rpartition(b")")[2].split()[:2]
+                if state != b"Z":
+                    children.setdefault(int(parent), []).append(int(path.parent.name))
         found = [self.process.pid]
         for number in found:
             found += children.get(number, [])
-        return len(found)
+        return set(found)
 
     def close(self):
+        self.running.discard(self)
         if self.process is not None:
             if self.process.poll() is None:
                 self.process.kill()  # bubblewrap's, and with it goes everything inside
@@ -309,7 +386,15 @@ class Sandbox(Kernel):
                 _end_group(self.process.pid)
         if hasattr(self, "context"):
             super().close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.held.remove()
+
+
+def resident():
+    """Bytes of memory that this process holds; 0 where nobody says."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def _listening(path):

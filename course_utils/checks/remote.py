@@ -13,10 +13,12 @@ import io
 import itertools
 import json
 import marshal
+import os
 import pickle
 import signal
 import socket
 import sys
+import threading
 import time
 import traceback
 from dataclasses import dataclass
@@ -26,6 +28,8 @@ import numpy as np
 
 SECONDS = 30  # for one call
 LARGEST = 20_000_000  # bytes of one reply; a longer one is not read
+FLOOD = 300_000_000  # bytes of memory that waiting for it may take
+LONGEST = 1000  # characters of a text in it, which may become part of a verdict
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Remote:
         _Pickler(request).dump((self.__name__, args, kwargs))
         reply = self._ask(base64.b64encode(request.getvalue()).decode())
         if "error" in reply:
-            kind, text = (str(part)[:1000] for part in reply["error"])
+            kind, text = (_text(str(part)) for part in reply["error"])
             raise _error(kind, text)
         for mine, theirs in zip(args, reply["arguments"], strict=True):
             if isinstance(mine, np.ndarray):  # a change in place shows here too
@@ -83,8 +87,11 @@ class Remote:
                 "user_expressions": {"reply": f"_remote.answer(globals(), {request!r})"},
             }
             sent = session.send(sockets["shell"], "execute_request", content)["header"]["msg_id"]
-            until = time.monotonic() + SECONDS
+            until, most = time.monotonic() + SECONDS, _memory() + FLOOD
             while (left := until - time.monotonic()) > 0:
+                if _memory() > most:  # parts of one message without end, which ZeroMQ keeps until the last one is there
+                    self.dead = "this call answers without end"
+                    raise RuntimeError(self.dead)
                 if not sockets["shell"].poll(min(left, 0.2) * 1000):
                     if not _is_there(self.connection):
                         self.dead = "this call ended the notebook's kernel"
@@ -121,17 +128,29 @@ def _is_there(connection):
     return True
 
 
+def _memory():
+    """Bytes of memory that this process holds; 0 where nobody says."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
 @contextlib.contextmanager
 def _no_alarm():
-    """The guard's alarm waits until this is over."""
-    if not hasattr(signal, "pthread_sigmask"):
+    """The guard's alarm is not heard until this is over; it rings every few hundredths of a second.
+
+    To block the signal would not do: another thread of this process takes it, and Python then tells this one.
+    """
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _error(kind, text):
@@ -161,7 +180,14 @@ def _read(content):
         return {"error": ["RuntimeError", "the kernel of this notebook gives no readable answer"]}
 
 
+def _text(text):
+    """What a verdict can say: not too long, and no half characters, which nothing can print."""
+    return text[:LONGEST].encode("utf-8", "replace").decode()
+
+
 def _decode(item):
+    if isinstance(item, str):
+        return _text(item)
     if not isinstance(item, list):
         return item
     kind, value = item

@@ -44,5 +44,10 @@ for _name in (
     "a cell of three million characters",
     "attachments",
     "3,000 cells",
+    "200,000 cells",
+    "300 cells that fill the page",
+    "formulas within formulas",
+    "arrays of nothing, 10 to the 15th of them",
+    "settings of three million characters",
 ):
     ATTACKS[_name].is_slow = True

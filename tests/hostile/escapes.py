@@ -99,6 +99,27 @@ for path in glob.glob("/tmp/**/kernel.json", recursive=True):
 """,
 )
 
+own(
+    "asks the system for what nothing counts",
+    """
+import ctypes, mmap, os
+libc = ctypes.CDLL(None, use_errno=True)
+keys = ctypes.create_string_buffer(1000)
+print("keys", libc.syscall(250, 11, -3, keys, 1000, 0), keys.raw[:50])  # the session's, which may be the grader's
+for number in range(20):
+    try:
+        file = os.memfd_create("x")
+        os.ftruncate(file, 90_000_000)
+        mmap.mmap(file, 0).write(b"x" * 90_000_000)
+        print("HELD", number)
+    except OSError as error:
+        print(error)
+    print("shared", libc.syscall(29, number + 1, 50_000_000, 0o1600))
+for number in (101, 298, 310, 321, 323, 425):  # ptrace, perf_event_open, process_vm_readv, bpf, userfaultfd, io_uring
+    print(number, libc.syscall(number, 0, 0, 0, 0, 0, 0), os.strerror(ctypes.get_errno()))
+""",
+)
+
 # ---- forged replies of functions
 
 
@@ -149,6 +170,43 @@ reply(
     "an error that is code",
     "text = json.dumps({'error': ['eval', '__import__(\"os\").abort()']}).encode()\n"
     "forged = lambda r: base64.b64encode(text).decode()",
+)
+reply(
+    "errors of every kind",
+    "kinds = 'KeyboardInterrupt SystemExit GeneratorExit StopIteration MemoryError BaseException eval'.split()\n"
+    "def forged(request):\n    kinds.append(kinds.pop(0))\n"
+    "    return base64.b64encode(json.dumps({'error': [kinds[0], 'so']}).encode()).decode()",
+)
+reply(
+    "half characters in an error",
+    "text = json.dumps({'error': ['\\ud800', '\\udfff \\x1b[31m' * 300]}).encode()\n"
+    "forged = lambda r: base64.b64encode(text).decode()",
+)
+reply(
+    "arrays of nothing, 10 to the 15th of them",
+    """
+head = b"{'descr': '<U0', 'fortran_order': False, 'shape': (1000000000000000,), }"
+head += b" " * (-(len(head) + 11) % 64) + b"\\n"
+array = ["array", base64.b64encode(b"\\x93NUMPY\\x01\\x00" + len(head).to_bytes(2, "little") + head).decode()]
+text = json.dumps({"result": ["tuple", [array, array]], "arguments": [None, None]}).encode()
+forged = lambda r: base64.b64encode(text).decode()
+""",
+)
+answer(
+    "a name of three million characters",
+    ALL,
+    settings="def settings():\n    return {'x' * 3_000_000: 0.1}",
+)
+answer(
+    "settings of three million characters",
+    ALL,
+    settings="def settings():\n    return {'lr': 'x' * 3_000_000, 'beta': [0.9] * 300_000}",
+)
+answer(
+    "spoils what it is handed, for the checks that follow",
+    ALL - 2 - 4,
+    momentum="def momentum(g, state=(0.0,), *, lr=0.01, beta=0.9):\n    g[...] = 0\n    return 0 * g, state",
+    quasi_hyperbolic="def quasi_hyperbolic(g, state=(0.0,), *, lr=0.01, beta=0.9, nu=0.7):\n    return 0 * g, state",
 )
 answer(
     "the verdict as an error",

@@ -35,7 +35,7 @@ own("raises everything", "raise BaseException('\\x00 no')")
 
 own(
     "forks stay",
-    "import os, time\nfor _ in range(5):\n    if os.fork() == 0:\n        os.setsid()\n        time.sleep(98765)\n",
+    "import os, time\nfor _ in range(5):\n    if os.fork() == 0:\n        time.sleep(98765)\n",
 )
 own(
     "a fork bomb",
@@ -66,6 +66,49 @@ own("closes its outputs", "import os, sys\nsys.stdout = sys.stderr = None\nos.cl
 own("a gigabyte of output", "print('x' * 10**9)", is_slow=True)
 own("a flood of lines", "for i in range(200000): print(i)")
 own("900 MB in one message", "import os\nos.write(1, b'y' * 900_000_000)", is_slow=True)
+
+# parts of one message of ZeroMQ's, written to the open connection behind its back; the last part never comes
+ENDLESS = """
+import os, socket, threading
+def flood(one):
+    frame = b"\\x03" + (10_000_000).to_bytes(8, "big") + bytes(10_000_000)
+    while True:
+        one.sendall(frame)
+def connection(name):
+    for number in range(3, 99):
+        try:
+            one = socket.socket(fileno=os.dup(number))
+            if not one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and one.getsockname().endswith(name):
+                found = one
+        except (OSError, AttributeError):
+            pass
+    found.setblocking(True)
+    return found
+"""
+own(
+    "a message without end",
+    ENDLESS + "threading.Thread(target=flood, args=(connection('k-2'),), daemon=True).start()",
+    is_slow=True,
+)
+answer(
+    "a reply without end",
+    ALL - 2,
+    momentum=ENDLESS + "def momentum(*a, **k):\n    flood(connection('k-1'))",
+    is_slow=True,
+)
+answer(
+    "ninety busy processes",
+    ALL - 2,
+    momentum="import os\nfor _ in range(90):\n    if os.fork() == 0:\n        break\n"
+    "try:\n    os.setsid()\nexcept OSError:\n    pass\nwhile True: pass",
+    is_slow=True,
+)
+answer(
+    "stops itself when called",
+    ALL - 2,
+    momentum="import os, signal\ndef momentum(*a, **k):\n    os.kill(os.getpid(), signal.SIGSTOP)",
+    is_slow=True,
+)
 
 # ---- memory and disks
 

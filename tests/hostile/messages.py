@@ -72,6 +72,14 @@ LIVE = f"""<script>{MARK}</script> <img src=x onerror={MARK}> [a](javascript:{MA
 [e]: javascript:{MARK}
 [e] $$\\def\\x{{\\href{{javascript:{MARK}}}{{y}}}}\\x$$ $</script><script>{MARK}</script>$ `<b onclick={MARK}>`"""
 answer("scripts in a written answer", ALL, explain=LIVE)
+answer(
+    "brackets, dollars and quotes without end", ALL, explain="[" * 30_000 + "$" * 30_000 + "> " * 10_000 + "`" * 9_999
+)
+answer(
+    "formulas within formulas",
+    ALL,
+    explain="$" + "\\frac{" * 900 + "$ $$" + "\\sqrt{" * 5000 + "$$ $" + "{" * 4000 + "$",
+)
 answer("half characters in a written answer", ALL, explain="so \ud800 and \x00 and \x1b[31m")
 answer("half characters in code", ALL - 2, momentum="x = '\ud800'\n\x00" + NOTHING)
 
@@ -101,11 +109,21 @@ def _attached(notebook):
     by_id(notebook)["explain"].source = "![x](attachment:a.png)"
 
 
+def _loud(notebook):
+    notebook.cells += [new_code_cell(f"print('\\x1b[' * 400_000)  # {i}") for i in range(300)]
+
+
+def _cells(notebook):
+    notebook.cells += [{"cell_type": "code", "metadata": {}, "source": "#"}] * 200_000
+
+
 edited("cells without source", ALL, _sourceless)
 edited("marks that are none", ALL, _strange_marks)
 edited("3,000 cells", ALL, _many)
 edited("a cell of three million characters", ALL, _long)
 edited("attachments", ALL, _attached)
+edited("300 cells that fill the page", ALL, _loud)
+edited("200,000 cells", ALL, _cells)
 ATTACKS["a byte order mark"] = Attack(b"\xef\xbb\xbf" + file(right()), ALL)
 ATTACKS["cut off"] = Attack(file(right())[:5000], "only part of one")
 ATTACKS["format 5"] = Attack(file(right() | {"nbformat": 5}), "not a notebook that Jupyter can read")

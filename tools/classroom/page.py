@@ -17,6 +17,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbgrader import utils
 
 TEMPLATES = Path(__file__).with_name("templates")
+SHOWN = 100_000  # characters of one output: a page is for reading
 
 
 def write(job):
@@ -82,15 +83,15 @@ def shown(notebook):
 def _output(output):
     """What a cell wrote: text and pictures."""
     if output.output_type == "stream":
-        text = re.sub(r"^Fontconfig (error|warning): .*\n?", "", output.text, flags=re.MULTILINE)
+        text = re.sub(r"^Fontconfig (error|warning): .*\n?", "", output.text[:SHOWN], flags=re.MULTILINE)
         return Markup(f"<pre>{ansi2html(text)}</pre>") if text.strip() else ""
     if output.output_type == "error":
-        return Markup(f'<pre class="error">{ansi2html(chr(10).join(map(str, output.traceback)))}</pre>')
+        return Markup(f'<pre class="error">{ansi2html(chr(10).join(map(str, output.traceback))[:SHOWN])}</pre>')
     for kind in ("image/png", "image/jpeg"):
         if re.fullmatch(r"[\w+/=\s]+", str(output.data.get(kind, "")), re.ASCII):
             return Markup(f'<img src="data:{kind};base64,{output.data[kind]}" alt="Picture that this cell drew">')
     text = output.data.get("text/plain", "")
-    return Markup(f"<pre>{ansi2html(text)}</pre>") if text else ""
+    return Markup(f"<pre>{ansi2html(text[:SHOWN])}</pre>") if text else ""
 
 
 # ---- Markdown and formulas

@@ -11,11 +11,11 @@ import queue
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
 from classroom import warm
+from sandbox import Folder
 
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -29,7 +29,9 @@ def run(function, jobs, processes, log):
         return
     with contextlib.ExitStack() as stack:
         # short, for a socket's path has at most 107 characters
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=f"class-{os.getpid()}-"))
+        held = Folder(f"class-{os.getpid()}")
+        stack.callback(held.remove)
+        folder = str(held.path)
         settings = {}
         if function == "one.grade":
             settings["JUPYTER_PATH"] = stack.enter_context(warm.checkers(folder, log))
@@ -119,11 +121,3 @@ class Worker:
             except subprocess.TimeoutExpired:
                 process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def sweep():
-    """Remove the folders of batches that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob("class-*-*"):
-        number = folder.name.split("-")[1]
-        if number.isdigit() and not Path("/proc", number).exists() and folder.stat().st_uid == os.getuid():
-            shutil.rmtree(folder, ignore_errors=True)

@@ -5,13 +5,16 @@ is listed. The outermost part of a path that names somebody counts, for that one
 name their files as they like.
 """
 
+import contextlib
 import csv
+import functools
 import hashlib
 import os
 import re
 import stat
 import unicodedata
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +22,9 @@ from pathlib import Path
 from classroom import notebooks
 
 DEEPEST = 3  # zips in zips
+MOST = 20_000  # files in zips
+NEWEST = 20  # notebooks of one learner that are looked at
+ERRORS = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError, NotImplementedError, KeyError)
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def files(folder):
             if not stat.S_ISREG(about.st_mode):
                 trouble.append((where, "is a link, a pipe or a device, not a file"))
             elif name.lower().endswith(".zip"):
-                _unzipped(path, where, found, trouble, DEEPEST)
+                _unzipped(path, [], where, found, trouble)
             elif not name.startswith("."):
                 found.append(File(where, about.st_mtime, lambda path=path: Path(path).read_bytes(), about.st_size))
         if not folders and not names and root != str(folder):  # an empty folder says that somebody handed in nothing
@@ -118,34 +124,54 @@ def files(folder):
     return found, trouble
 
 
-def _unzipped(file, where, found, trouble, depth):
-    """The files of one zip; nothing is unpacked to the disk."""
+def _unzipped(path, names, where, found, trouble):
+    """The files of the zip ``path``, or of the zip that ``names`` lead to in it; nothing is unpacked to the disk."""
     try:
-        with zipfile.ZipFile(file) as archive:
+        with _inside(path, names) as file, zipfile.ZipFile(file) as archive:
             for entry in archive.infolist():
                 inside = f"{where}/{entry.filename}"
                 parts = entry.filename.split("/")
                 if entry.is_dir() or "__MACOSX" in parts or ".ipynb_checkpoints" in parts or parts[-1].startswith("."):
                     continue
-                if parts[-1].lower().endswith(".zip"):
-                    if depth == 0 or entry.file_size > 10 * notebooks.LARGEST:
-                        trouble.append((inside, "is a zip too deep or too large to open"))
-                    else:
-                        with archive.open(entry) as inner:
-                            _unzipped(inner, inside, found, trouble, depth - 1)
-                    continue
-                try:
-                    data = b"" if entry.file_size > notebooks.LARGEST else archive.read(entry)
-                except (RuntimeError, NotImplementedError, zipfile.BadZipFile, OSError, ValueError) as error:
-                    trouble.append((inside, f"cannot be unpacked: {error}"))
-                    continue
-                try:
-                    time = datetime(*entry.date_time).timestamp()  # a zip keeps local time
-                except ValueError:
-                    time = 0.0
-                found.append(File(inside, time, lambda data=data: data, entry.file_size))
-    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, NotImplementedError) as error:
+                if len(found) >= MOST:
+                    trouble.append((inside, f"and what follows it is not looked at: these are more than {MOST} files"))
+                    return
+                is_zip = parts[-1].lower().endswith(".zip")
+                if is_zip and (len(names) == DEEPEST or entry.file_size > 10 * notebooks.LARGEST):
+                    trouble.append((inside, "is a zip too deep or too large to open"))
+                elif is_zip:
+                    _unzipped(path, [*names, entry.filename], inside, found, trouble)
+                elif entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    trouble.append((inside, "cannot be unpacked: it has a password, or is packed in an unusual way"))
+                else:
+                    content = functools.partial(_content, path, [*names, entry.filename], entry.file_size)
+                    found.append(File(inside, _time(entry), content, entry.file_size))
+    except ERRORS as error:
         trouble.append((where, f"is a zip that cannot be opened: {error}"))
+
+
+@contextlib.contextmanager
+def _inside(path, names):
+    """An open file: ``path`` itself, or what ``names`` lead to, from a zip to a zip in it."""
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(open(path, "rb"))
+        for name in names:
+            archive = stack.enter_context(zipfile.ZipFile(file))
+            file = stack.enter_context(archive.open(name))
+        yield file
+
+
+def _content(path, names, size):
+    """The bytes of a file in a zip: as many as it says it has, whatever else it unpacks to."""
+    with _inside(path, names) as file:
+        return file.read(size)
+
+
+def _time(entry):
+    try:
+        return datetime(*entry.date_time).timestamp()  # a zip keeps local time
+    except ValueError:
+        return 0.0
 
 
 # ---- whose is it?
@@ -234,7 +260,14 @@ def sort(folder, learners, exercise, course):
 
 def _newest(learner, candidates, exercise, course, trouble):
     """The newest of a learner's files that is the exercise; if none is, the newest of all."""
-    loaded = [(file, _load(file)) for file in candidates]
+    loaded = []
+    for file in sorted(candidates, key=_age)[-NEWEST:]:
+        try:
+            loaded.append((file, _load(file)))
+        except ERRORS as error:
+            trouble.append((file.where, f"cannot be unpacked: {error}"))
+    if not loaded:
+        return None
     if len(loaded) > 1:
         right = [(file, data) for file, data in loaded if _is_right(data, exercise, course)]
         loaded = sorted(right or loaded, key=lambda pair: _age(pair[0]))
