@@ -15,8 +15,9 @@ import re
 import shutil
 import sys
 from dataclasses import dataclass, field
-from html import escape
+from html import escape, unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import lecture
 import nbformat
@@ -111,6 +112,9 @@ def slides(notebook):
             text(cell, made)
         elif cell.cell_type == "code":
             pictures(cell, made)
+    for slide in made:
+        if slide.title == "Predict first" and not slide.asks:  # a section of that name, past its question
+            slide.title = "The answer"
     return [slide for slide in made if slide.shown]
 
 
@@ -138,7 +142,8 @@ def text(cell, made):
                 full = full or len(made[-1].shown) > 1 or "<table" in "".join(made[-1].shown)
             if full:
                 made.append(Slide(made[-1].heading, made[-1].heading))
-            made[-1].shown.append(lecture.with_references(stacked(block), made[-1].heading))
+            first = not made[-1].shown
+            made[-1].shown.append(lecture.with_references(stacked(block) if first else block, made[-1].heading))
         else:
             caption = made[-1].pictures and not made[-1].caption and sentence(block)
             if caption:
@@ -202,6 +207,23 @@ def deck(path, built):
     return title
 
 
+def land(built):
+    """Let a link to a section that makes no slide lead to its deck's beginning; inside a deck it becomes words."""
+    pages = {page.name: page.read_text("utf-8") for page in built.glob("*.html")}
+    ids = {
+        name: {unescape(found) for found in re.findall(r'<section id="([^"]+)"', text)} for name, text in pages.items()
+    }
+
+    for name, text in pages.items():
+
+        def lands(link, name=name):
+            file, anchor = link[1] or "", unquote(unescape(link[2]))
+            there = anchor in ids.get(file or name, {anchor})
+            return link[0] if there else f'href="{file}"' if file else ""
+
+        (built / name).write_text(re.sub(r'\bhref="(\d\d_\w+\.html)?#([^"]*)"', lands, text), "utf-8")
+
+
 def main(paths, built=BUILT):
     shutil.rmtree(built, ignore_errors=True)
     (built / "vendor").mkdir(parents=True)
@@ -219,6 +241,7 @@ def main(paths, built=BUILT):
     page = (TEMPLATE / "index.html").read_text("utf-8")
     page = page.replace("<!-- decks -->", links).replace("<!-- plan -->", lecture.plan(talk))
     (built / "index.html").write_text(page, "utf-8")
+    land(built)
     print(f"the lecture, {len(talk)} slides, and {len(titles)} decks in {built / 'index.html'}")
 
 

@@ -1,0 +1,199 @@
+"""The lecture and the chapters' decks as a lecturer carries them away: elsewhere, opened from the disk, looked at.
+
+One browser goes through every slide once and writes down what it sees; the tests read that. Then it prints.
+"""
+
+import re
+import shutil
+from html import unescape
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import handouts
+import lecture
+import pdf
+import pytest
+import slides
+from chromium import Browser
+
+CHAPTERS = sorted((slides.ROOT / "notebooks").glob("[0-9]*.ipynb"))
+DECKS = ["lecture", *(path.stem for path in CHAPTERS)]
+READY = "new Promise(done => (function wait() { window.Reveal?.isReady?.() ? done() : setTimeout(wait, 20) })())"
+LEFT, RIGHT, BOTTOM = 56, 1224, 700  # the content box of a slide of 1280 x 720
+
+# For every slide, all fragments shown: what can be read on it, how large and on which colour, and how far it reaches.
+SEEN = r"""Reveal.getSlides().map(slide => {
+  const {h, v} = Reveal.getIndices(slide);
+  Reveal.slide(h, v, 99);
+  const brush = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
+  const rgba = colour => {  // whichever way it is written
+    brush.clearRect(0, 0, 1, 1);
+    brush.fillStyle = colour;
+    brush.fillRect(0, 0, 1, 1);
+    return [...brush.getImageData(0, 0, 1, 1).data];
+  };
+  const linear = c => c <= 10 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const behind = element => {
+    if (!element) return [255, 255, 255];
+    const own = rgba(getComputedStyle(element).backgroundColor);
+    const share = own[3] / 255;
+    return share == 1 ? own : behind(element.parentElement).map((c, i) => share * own[i] + (1 - share) * c);
+  };
+  const content = [slide.querySelector("h2"), slide.querySelector(".body")];
+  const letters = [];
+  for (const part of content) {
+    const walk = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+      const element = walk.currentNode.parentElement;
+      const text = walk.currentNode.data.trim();
+      if (!text || !element.offsetParent || element.closest("mjx-container, script, style, sub, sup, iframe")) continue;
+      const style = getComputedStyle(element);
+      const [a, b] = [light(rgba(style.color)), light(behind(element))].sort((a, b) => b - a);
+      letters.push({text: text.slice(0, 40), px: parseFloat(style.fontSize), code: !!element.closest("pre, code"),
+                    contrast: (a + 0.05) / (b + 0.05)});
+    }
+    for (const formula of part.querySelectorAll("mjx-container")) {
+      const px = parseFloat(getComputedStyle(formula).fontSize);
+      if (formula.offsetHeight) letters.push({text: "a formula", px, contrast: 21});
+    }
+  }
+  const boxes = content.flatMap(part => [part, ...part.querySelectorAll("*")])
+    .filter(element => !element.closest("svg *, mjx-assistive-mml") && !element.matches("svg *"))
+    .map(element => element.getBoundingClientRect()).filter(box => box.width && box.height);
+  const shown = [...slide.querySelectorAll(".body *")].map(element => element.getBoundingClientRect());
+  return {
+    slide: slide.id, title: slide.querySelector("h2").innerText.trim(), letters, sparse: slide.dataset.sparse,
+    left: Math.min(...boxes.map(box => box.left)), right: Math.max(...boxes.map(box => box.right)),
+    bottom: Math.max(...boxes.map(box => box.bottom)), lowest: Math.max(0, ...shown.map(box => box.bottom)),
+    asks: slide.querySelectorAll(".live-ask").length, notes: slide.querySelector("aside.notes")?.textContent.trim().split(/\s+/).length ?? 0,
+    pictures: slide.querySelectorAll("img, video").length,
+  };
+})"""
+
+
+@pytest.fixture(scope="module")
+def stick(tmp_path_factory):
+    """The folder on a stick: built, then carried to another place."""
+    made = tmp_path_factory.mktemp("made") / "slides"
+    slides.main(CHAPTERS, built=made)
+    return Path(shutil.move(made, tmp_path_factory.mktemp("stick") / "slides"))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with Browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def seen(stick, browser):
+    """Deck -> what every slide shows."""
+    looked = {}
+    for name in DECKS:
+        with browser.open(f"{(stick / name).as_uri()}.html?path=90") as page:
+            page.evaluate(READY)
+            looked[name] = page.evaluate(SEEN)
+            assert page.errors() == []
+            for address in page.requests():
+                inside = address.startswith((stick.as_uri(), "data:", "blob:"))
+                assert inside, f"{name} asks for {address[:100]}, which is not on the stick"
+    return looked
+
+
+@pytest.mark.parametrize("name", DECKS)
+def test_every_slide_has_a_title_and_stays_inside_its_box(name, seen):
+    for slide in seen[name]:
+        assert slide["title"], slide["slide"]
+        assert slide["left"] >= LEFT - 1, slide["slide"]
+        assert slide["right"] <= RIGHT + 1, slide["slide"]
+        assert slide["bottom"] <= BOTTOM + 1, slide["slide"]
+
+
+@pytest.mark.parametrize("name", DECKS)
+def test_letters_reach_the_last_row_and_stand_out(name, seen):
+    least = 24 if name == "lecture" else 20
+    for slide in seen[name]:
+        for letters in slide["letters"]:
+            where = f"{slide['slide']}: {letters['text']!r}"
+            assert letters["px"] >= (18 if letters.get("code") else least) - 0.01, where
+            assert letters["contrast"] >= 4.5, where
+
+
+@pytest.mark.parametrize("name", DECKS)
+def test_no_lower_half_is_empty_without_a_reason(name, seen):
+    """A slide may be sparse if its mark says why: data-sparse="...", in docs/lecture.md."""
+    for slide in seen[name]:
+        assert slide["lowest"] > 400 or slide["sparse"], slide["slide"]
+
+
+@pytest.mark.parametrize("name", DECKS[1:])
+def test_a_question_has_its_buttons_and_not_its_answer_s_picture(name, seen):
+    asking = [slide for slide in seen[name] if slide["title"] == "Predict first"]
+    assert asking
+    for slide in asking:
+        assert (slide["asks"], slide["pictures"]) == (1, 0), slide["slide"]
+    assert sum(slide["asks"] for slide in seen[name]) == len(asking)
+
+
+def test_every_slide_of_the_lecture_has_notes(seen):
+    assert len(seen["lecture"]) == sum(90 in slide.paths for slide in lecture.parse(lecture.SOURCE.read_text("utf-8")))
+    assert all(slide["notes"] > 80 for slide in seen["lecture"])
+
+
+def test_no_link_is_dead_on_a_stick(stick):
+    pages = {page.name: page.read_text("utf-8") for page in stick.glob("*.html")}
+    assert set(pages) == {"index.html", *(f"{name}.html" for name in DECKS)}
+    for name, text in pages.items():
+        for link in re.findall(r'<a\b[^>]*?\shref="([^"]+)"', text):
+            target = urlparse(unescape(link))
+            if target.scheme in ("http", "https"):
+                continue  # a source on the web
+            assert not target.scheme, f"{name}: {link}"
+            assert (stick / unquote(target.path)).is_file() if target.path else target.fragment, f"{name}: {link}"
+            if target.fragment:
+                deck, anchor = pages[unquote(target.path) or name], unquote(target.fragment)
+                assert anchor in {unescape(found) for found in re.findall(r'<section id="([^"]+)"', deck)}, (
+                    f"{name}: {link}"
+                )
+
+
+def pages_of(file):
+    """The size of each page of a PDF that Chromium wrote, in points."""
+    found = re.findall(rb"/Type\s*/Page\b.*?/MediaBox\s*\[([\d. ]+)\]", file.read_bytes(), re.S)
+    return [tuple(round(float(side)) for side in box.split()[2:]) for box in found]
+
+
+def test_the_lecture_on_paper_with_and_without_notes(stick, browser, tmp_path):
+    kept = [slide for slide in lecture.parse(lecture.SOURCE.read_text("utf-8")) if 20 in slide.paths]
+    plain, notes = pdf.deck(browser.process, stick / "lecture.html", 20, tmp_path)
+    assert pages_of(plain) == [(960, 540)] * len(kept)
+    assert pages_of(notes) == [(960, 540)] * 2 * len(kept), "after each slide a page with its notes"
+
+
+def test_a_printed_slide_looks_as_on_the_screen(stick, browser):
+    """Its picture is there, a playground's still one, too, and it has its margins; the notes end on their page."""
+    with browser.open(f"{(stick / 'lecture.html').as_uri()}?path=90&print-pdf&showNotes=separate-page") as page:
+        page.page.wait_for_function(pdf.LAID_OUT)
+        page.page.emulate_media(media="print")
+        heights = page.evaluate("[...document.querySelectorAll('.pdf-page img')].map(image => image.offsetHeight)")
+        figures = [slide for slide in lecture.parse(lecture.SOURCE.read_text("utf-8")) if "#fig-" in slide.body]
+        assert len(heights) == len(figures)
+        assert min(heights) > 250
+        sides = """[...document.querySelectorAll(".pdf-page .body")].map(body => body.getBoundingClientRect())
+          .map(box => [box.left, box.right])"""
+        assert {tuple(pair) for pair in page.evaluate(sides)} == {(LEFT, RIGHT)}, "between the margins, below the title"
+        assert (
+            page.evaluate("Math.max(...[...document.querySelectorAll('.speaker-notes-pdf')].map(n => n.offsetHeight))")
+            < 720
+        )
+        assert not page.evaluate("[...document.querySelectorAll('.pdf-page iframe')].some(frame => frame.offsetHeight)")
+
+
+def test_every_handout_is_exactly_one_page_of_a4(browser, tmp_path):
+    made = handouts.build(built=tmp_path / "handouts")
+    assert [page.stem for page in made] == [path.stem for path in CHAPTERS]
+    for page in made:
+        pdf.print_page(browser.process, page.as_uri(), tmp_path / "page.pdf")
+        (size,) = pages_of(tmp_path / "page.pdf")
+        assert size == (595, 842), page.stem
