@@ -152,7 +152,7 @@ def solution_lines(notebook):
     for cell in notebook.cells:
         if is_solution(cell):
             regions = re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", cell.source, re.DOTALL)
-            text = "\n".join(regions) if cell.cell_type == "code" else cell.source
+            text = "\n".join(regions) if regions or cell.cell_type == "code" else cell.source
             yield from (line.strip() for line in text.splitlines() if "#: " not in line and len(line.strip()) > 12)
 
 
