@@ -66,7 +66,8 @@ SEEN = r"""Reveal.getSlides().map(slide => {
     slide: slide.id, title: slide.querySelector("h2").innerText.trim(), letters, sparse: slide.dataset.sparse,
     left: Math.min(...boxes.map(box => box.left)), right: Math.max(...boxes.map(box => box.right)),
     bottom: Math.max(...boxes.map(box => box.bottom)), lowest: Math.max(0, ...shown.map(box => box.bottom)),
-    asks: slide.querySelectorAll(".live-ask").length, notes: slide.querySelector("aside.notes")?.textContent.trim().split(/\s+/).length ?? 0,
+    asks: slide.querySelectorAll(".live-ask").length,
+    notes: slide.querySelector("aside.notes")?.textContent.trim().split(/\s+/).length ?? 0,
     pictures: slide.querySelectorAll("img, video").length,
   };
 })"""
