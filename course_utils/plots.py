@@ -1,7 +1,7 @@
 """Pictures in one hand: every function draws on the axes it is given and returns them.
 
-A rule has one colour and one line style in the whole course. The colours are Okabe and Ito's, safe for
-colour-blind readers; the line styles keep the rules apart in black and white.
+A rule has one colour and one line style in the whole course. The colours are Okabe and Ito's, and one of Paul Tol's
+(wine), safe for colour-blind readers; the line styles keep the rules apart in black and white.
 """
 
 import base64
@@ -39,7 +39,7 @@ COLOURS = {
     "adagrad": ("#E69F00", "-"),
     "rmsprop": ("#D55E00", "-"),
     "rmsprop_momentum": ("#CC79A7", "--"),
-    "rmsprop_nesterov": ("#CC79A7", ":"),
+    "rmsprop_nesterov": ("#882255", ":"),
     "adam": ("#009E73", "-"),
 }
 

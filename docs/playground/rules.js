@@ -59,7 +59,7 @@
     adagrad: ["#E69F00", "solid"],
     rmsprop: ["#D55E00", "solid"],
     rmsprop_momentum: ["#CC79A7", "dashed"],
-    rmsprop_nesterov: ["#CC79A7", "dotted"],
+    rmsprop_nesterov: ["#882255", "dotted"],
     adam: ["#009E73", "solid"],
   };
 
