@@ -66,7 +66,9 @@ def test_a_written_answer_is_read_and_commented_and_the_page_says_so(server, cou
         view.get_by_role("link", name=re.compile("Submission #1")).click()
         answer = view.locator(".nbgrader_cell", has_text="tenfold").last
         answer.scroll_into_view_if_needed()
-        assert "1 point for the effective rate" in answer.inner_text()  # what to look for, beside the answer
+        assert "1 point for the effective rate" in answer.inner_text()  # what to look for, below the answer
+        assert "It gives the new lr as a number" in answer.inner_text()
+        assert "END SOLUTION" not in answer.inner_text()
         assert view.locator("script", has_text="4711").count() == 0
         shown("2-answer")
         answer.locator("input.score").fill("1.5")

@@ -250,6 +250,20 @@ def test_only_a_verdict_costs_points():
     assert cell.outputs == []
 
 
+def test_a_check_that_does_not_end_costs_itself_alone(monkeypatch):
+    cell = marked("test_x", "", **GRADE)
+    grading.ask(Says(how=STOPPED), cell, "test_x")
+    assert "did not end" in cell.outputs[0].evalue
+    monkeypatch.setattr(grading, "OURS", 2)
+    with sandbox.Checker() as checker:
+        cell.source = "while True: pass"
+        grading.ask(checker, cell, "test_x")
+        assert cell.outputs[0].ename == "CheckStopped"
+        cell.source = "1.0 + 1"
+        grading.ask(checker, cell, "test_x")
+        assert cell.outputs[0].data["text/plain"] == "2.0"
+
+
 # ---- numbers that nobody can know
 
 

@@ -21,6 +21,7 @@ from nbformat.v4 import new_code_cell
 from nbgrader import preprocessors, utils
 from traitlets import Integer
 
+import individual
 from sandbox import COURSE, DIED, ENDED, STOPPED, Checker, Fault, Sandbox, failure, printable, sweep
 
 # Bounds, beside Execute.timeout, which is the seconds for one of the learner's cells
@@ -33,6 +34,7 @@ SOURCE = 100_000  # characters of a cell with code
 WORDS = 20_000  # characters of a written answer
 ROOM = 2_000_000  # characters that all of the learner's cells may show
 CELLS = 300  # cells of the learner's own
+SOLUTION = "the solution"  # graded first, as nobody's: no learner's id has a space
 
 
 class ClearSolutions(preprocessors.ClearSolutions):
@@ -120,7 +122,8 @@ class Execute(preprocessors.NbGraderPreprocessor):
         took = {"start": -time.monotonic(), "cells": 0.0, "checks": 0.0, "training": 0.0}
         with Checker() as checker, Learner(Sandbox, self.timeout) as learner:
             took["start"] += time.monotonic()
-            ask(checker, new_code_cell(BEGIN.format(patience=PATIENCE, seed=number)), "the checks")
+            begin = BEGIN.format(patience=PATIENCE, seed=number) + whose(self.config, resources)
+            ask(checker, new_code_cell(begin), "the checks")
             for cell in nb.cells:
                 if cell.cell_type != "code":
                     continue
@@ -157,6 +160,19 @@ from course_utils.checks.remote import Remote
 guard.SECONDS = {patience}  # the watch stands on the wall: give a busy machine, and the way to the sandbox, more time
 probes.draw({seed})
 """
+
+
+def whose(config, resources):
+    """For the checker: the variant of the learner whom nbgrader says that this is; the submission is not asked."""
+    name = resources["nbgrader"]
+    number = (
+        0
+        if name["student"] == SOLUTION
+        else individual.variant(config.CourseDirectory.root, name["assignment"], name["student"])
+    )
+    return (
+        f"from course_utils.checks import variants\nvariants.use({int(name['assignment'][:2])}, {number}, fixed=True)"
+    )
 
 
 def answers_of(notebook):
@@ -294,11 +310,9 @@ class Learner:
         """The outputs, as long as there is room for those of one submission."""
         size = sum(len(str(output.get("text") or output.get("data") or "")) for output in outputs)
         self.room -= size
-        return (
-            outputs
-            if self.room >= 0 or not size
-            else [failure("TooMuchOutput", f"all cells show more than {ROOM:,} characters")]
-        )
+        if self.room < 0 < size:
+            return [failure("TooMuchOutput", f"all cells together show more than {ROOM:,} characters")]
+        return outputs
 
     def died_of_own(self):
         """Whether the kernel is gone, and a cell that is no answer may be to blame: such cells are not run again."""
@@ -394,12 +408,14 @@ def markdown2html(context, source):
 
 
 def marking(exercise, name):
-    """What a written answer earns points for: the end of the model answer, from the words *Marking: on; or nothing."""
+    """What a written answer earns points for: the model answer from the words *Marking: on, and its three criteria."""
     path = COURSE / "solutions" / exercise / f"{exercise}.ipynb"
     cells = nbformat.read(path, as_version=4).cells if path.exists() else []
     answers = [cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name]
-    _, mark, text = "".join(answers).partition("*Marking:")
-    return f"\n\n---\n\n{mark}{text}\n\n(Only you see this note.)" if mark else ""
+    model, _, rest = "".join(answers).partition("### END SOLUTION")
+    _, mark, text = model.partition("*Marking:")
+    criteria = "\n".join(line.replace("[ ] ", "") for line in rest.split("\n") if line.startswith("- [ ]"))
+    return f"\n\n---\n\n(Only you see this note.) {mark}{text}\n\n{criteria}\n" if mark else ""
 
 
 def markdown(source, theirs):
