@@ -30,7 +30,7 @@ BUILT = ROOT / "build" / "slides"
 PLAYGROUND = ROOT / "docs" / "playground"
 
 CODE = {"rule", "loop"}  # tags of cells whose code is the point
-MOST = 26  # slides of a deck
+MOST = 25  # slides of a deck
 TOGETHER = 3  # formulas, lists and tables on one slide
 WIDE = 140  # letters of TeX in a formula that is set on one line
 ROWS, WORDS, CAPTION = 5, 45, 26  # a table, a list, a sentence with more of them goes to the notes
