@@ -17,6 +17,7 @@ help:
 	@echo "make questions ten questions a chapter, for Moodle and Canvas  build/questions/"
 	@echo "make site      build the web site, slides and all   build/site/index.html"
 	@echo "make exercises make exercises/ from solutions/      ARGS=04_momentum makes one"
+	@echo "               STUDENT=ada or ROSTER=roster.csv: a variant for each learner, in grading/exercises/"
 	@echo "make grade     grade a class, from uploads to scores  ARGS=04_momentum; docs/instructors.md is the guide"
 	@echo "make report    what the class has not understood    ARGS=04_momentum"
 	@echo "make lock      pin every package anew, after a change of requirements.txt"
@@ -37,7 +38,8 @@ bench: .venv/.ready
 
 exercises: .venv/.ready
 	@mkdir -p grading  # where nbgrader's gradebook is
-	$(RUN) -m nbgrader generate_assignment "$(or $(ARGS),*)" --force
+	$(if $(STUDENT)$(ROSTER),$(RUN) tools/individual.py $(ARGS) $(if $(STUDENT),--student="$(STUDENT)",--roster="$(ROSTER)"),\
+		$(RUN) -m nbgrader generate_assignment "$(or $(ARGS),*)" --force)
 
 grade: .venv/.ready
 	@$(RUN) tools/grade.py $(ARGS)

@@ -14,6 +14,7 @@ import secrets
 import time
 from pathlib import Path
 
+import individual
 import jinja2
 import nbformat
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -21,7 +22,6 @@ from nbformat.v4 import new_code_cell
 from nbgrader import preprocessors, utils
 from traitlets import Integer
 
-import individual
 from sandbox import COURSE, DIED, ENDED, STOPPED, Checker, Fault, Sandbox, failure, printable, sweep
 
 # Bounds, beside Execute.timeout, which is the seconds for one of the learner's cells

@@ -1,0 +1,155 @@
+"""A variant of each exercise for each learner: each can be solved, and what a neighbour hands on earns little.
+
+Two learners here; COURSE_LEARNERS=20 tries twenty. Training is left out: settings count as reached if their learning
+rate is within a factor of two of the solution's.
+"""
+
+import ast
+import contextlib
+import functools
+import io
+import os
+
+import individual
+import nbformat
+import pytest
+from nbgrader.utils import is_grade, is_solution
+from needs import missing
+from test_exercises import ROOT, STEMS, points
+
+import sandbox
+from classroom import one, pool
+from course_utils import rules
+from course_utils.checks import variants
+
+SALT = "a salt of the tests"
+STUDENTS = [f"learner{number}" for number in range(int(os.environ.get("COURSE_LEARNERS", 2)))]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left():
+    yield
+    variants.use(None, 0)
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and "nbgrader" in cell.metadata]
+
+
+@functools.cache
+def common(stem):
+    """The names that the locked cells of an exercise define, and the learning rate of its solution."""
+    names = {}
+    for cell in code(nbformat.read(ROOT / "solutions" / stem / f"{stem}.ipynb", as_version=4)):
+        if not is_grade(cell):
+            exec(cell.source, names)
+    settings = names.get("settings") or names["design"]
+    right = settings()["lr"]
+    return names | {"run": lambda *_, lr, **others: float(0.5 < lr / right < 2), settings.__name__: None}
+
+
+def earned(stem, notebook, student, **answers):
+    """grade id -> points of the notebook's answers in this student's variant, and what was said.
+
+    answers: functions in the place of the notebook's.
+    """
+    names = dict(common(stem))
+    for cell in code(notebook):
+        if is_solution(cell):
+            exec(cell.source, names)
+    names |= answers
+    variants.use(int(stem[:2]), variants.number(student, stem, SALT))
+    got, said = {}, {}
+    for cell in code(notebook):
+        if is_grade(cell):
+            *before, call = ast.parse(cell.source).body
+            name = cell.metadata.nbgrader.grade_id
+            exec(compile(ast.Module(before, []), name, "exec"), names)
+            with contextlib.redirect_stdout(io.StringIO()):
+                try:
+                    got[name] = eval(compile(ast.Expression(call.value), name, "eval"), names)
+                except AssertionError as verdict:
+                    got[name], said[name] = 0.0, str(verdict)
+    return got, said
+
+
+def solved(stem, student):
+    return individual.solution(ROOT, stem, student, SALT)
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_every_variant_can_be_solved(stem):
+    for student in STUDENTS:
+        got, said = earned(stem, solved(stem, student), student)
+        assert sum(got.values()) == points(stem, by_hand=False), (student, said)
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_every_variant_takes_as_many_steps(stem):
+    """The same lines for everybody, but for the numbers in them."""
+    sizes = set()
+    for student in [f"learner{number}" for number in range(20)]:
+        notebook = solved(stem, student)
+        sizes.add(tuple(len(cell.source.split("\n")) for cell in notebook.cells))
+    assert len(sizes) == 1
+    plain = nbformat.read(ROOT / "solutions" / stem / f"{stem}.ipynb", as_version=4)
+    changed = [old for old, new in zip(code(plain), code(notebook), strict=True) if old.source != new.source]
+    assert len(changed) == sum(map(is_solution, code(plain))) + 1  # all answers, and the setup
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_what_a_neighbour_hands_on_earns_little(stem):
+    """At most a fifth of the points; and a check that is right but for the number says so."""
+    for student, neighbour in zip(STUDENTS, [*STUDENTS[1:], STUDENTS[0]], strict=True):
+        got, said = earned(stem, solved(stem, neighbour), student)
+        named = sum("another variant" in text for text in said.values())
+        print(f"{stem} {student}: {sum(got.values()):g} points; {named} of {len(said)} verdicts name the variant")
+        assert sum(got.values()) <= 4, (student, got)
+        assert named
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_calling_the_package_earns_little(stem):
+    """The course's own rules as answers, for all that have the name of one, or could be written with one."""
+    own = {rule.__name__: rule for rule in rules.ALL}
+    notebook = individual.released(solved(stem, STUDENTS[0]), stem)
+    answers = {
+        name: rule for name, rule in own.items() if f"def {name}(" in "\n".join(c.source for c in code(notebook))
+    }
+    got, _ = earned(stem, notebook, STUDENTS[0], **answers)
+    assert sum(got.values()) <= 4, got
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_the_variant_as_released_earns_nothing(stem):
+    notebook = individual.released(solved(stem, STUDENTS[0]), stem)
+    assert sum(earned(stem, notebook, STUDENTS[0])[0].values()) == 0
+    text = "\n".join(cell.source for cell in notebook.cells)
+    assert "# Yours" in text
+    assert "SOLUTION" not in text
+
+
+def test_autograding_asks_for_the_variant_of_whom_it_grades(tmp_path):
+    """Whatever the notebook says of itself; and without a salt, for the variant of all."""
+    if sandbox.unusable():
+        missing("a sandbox", sandbox.unusable())
+    stem, folder = "06_nesterov_momentum", tmp_path
+    (folder / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text("utf-8"), "utf-8")
+    config = f"load_subconfig({str(ROOT / 'nbgrader_config.py')!r})\nc = get_config()\n"
+    (folder / "nbgrader_config.py").write_text(config + f"c.CourseDirectory.root = {str(folder)!r}\n", "utf-8")
+    (folder / "exercises").symlink_to(ROOT / "exercises")
+    (folder / "grading").mkdir()
+    (folder / individual.SALT).write_text(SALT, "utf-8")
+    jobs = [
+        {"root": str(folder), "exercise": stem, "student": student, "data": nbformat.writes(solved(stem, "ada"))}
+        for student in ("ada", "ben")
+    ]
+    with open(tmp_path / "log", "w") as log:
+        results = {job["student"]: done for job, done in pool.run("one.grade", jobs, 1, log)}
+    got = {}
+    for student, done in results.items():
+        assert "fault" not in done, done
+        marks = one.points(nbformat.reads(done["notebook"], as_version=4))
+        got[student] = sum(points or 0 for _, points, _ in marks)
+    assert got["ada"] == points(stem, by_hand=False)
+    assert got["ben"] <= 4
