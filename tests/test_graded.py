@@ -84,7 +84,7 @@ def shuffled(n, *seeds):
         (dealt(lambda n, epoch, seed: np.roll(shuffled(n, seed), 4 * epoch)), "meet|earlier epoch"),
         (dealt(lambda n, epoch, seed: shuffled(n, seed, epoch), size=1000), "how many examples belong"),
         (dealt(lambda n, epoch, seed: shuffled(n, seed, epoch)[: n - 1]), "Is every example read?|read by nobody"),
-        (dealt(lambda n, epoch, seed: shuffled(n, seed, epoch) + 1), "an index is not one of 0 to 39"),
+        (dealt(lambda n, epoch, seed: shuffled(n, seed, epoch) + 1), "index is not one of 0 to 39"),
         (
             lambda worker, workers, n, batch_size, epoch, seed: shuffled(n, seed, epoch)[worker::workers],
             "list of batches",
@@ -220,7 +220,7 @@ def test_every_question_has_its_guide_and_every_guide_its_section():
             r"^##+ (.+)$", "\n".join(c.source for c in chapter.cells if c.cell_type == "markdown"), re.M
         )
         for name, about in guidance.GUIDES[number].items():
-            assert about.section in headings, (number, name)
+            assert about.section.lower() in headings, (number, name)
             assert "?" in about.onward, name
             assert about.tie.endswith("."), name
             assert len(set(about.hints)) == 2, name

@@ -179,6 +179,9 @@ def one_update(call, g, state, k, **hyper):
     update = array(update, what)
     if update.shape != g.shape:
         shown = f"has shape {update.shape}" if update.ndim else "is a single number"
+        if update.shape == (1, *g.shape):
+            hint = "Is an entry of the state used with the tuple still around it? `(v,) = state` takes it out."
+            raise Stop("wrong_shape", f"{what} {shown}, and the gradient has shape {g.shape}. {hint}")
         raise Stop(
             "wrong_shape",
             f"{what} {shown}, and the gradient has shape {g.shape}. "

@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from course_utils import rules
 from course_utils.checks import probes
 from course_utils.checks.tasks import TASKS
 from course_utils.checks.zoo import ZOO
@@ -139,17 +140,20 @@ def _first_difference(task, behaviour, expected, right):
     wrong = wrong & ~np.isfinite(given) if not np.isfinite(given).all() else wrong
     where = tuple(int(i) for i in np.argwhere(wrong)[0]) if wanted.ndim else ()
     mine, its = float(given[where]), float(wanted[where])
-    ratio = f" ({mine / its:.4g} times as much)" if np.isfinite(mine) and its else ""
+    ratio = f" ({mine / its:.4g} times as much)" if np.isfinite(mine) and mine and its else ""
     numbers = f"yours is {mine:.6g}, it should be {its:.6g}{ratio}"
     slug = None if np.isfinite(mine) else "not_finite"
     if task.is_rule:
-        return slug, _in_a_run(label, where, mine, numbers)
+        return slug, _in_a_run(label, where, mine, numbers, bool(rules.initial_state(task.answer)))
     position = f" at position {list(where)}" if where else ""
     return slug, f"With {label}{position}: {numbers}. Can you follow this one entry through your code by hand?"
 
 
-def _in_a_run(label, where, mine, numbers):
-    """A sentence for a rule that is first wrong at ``where``, (step, component), of the probe ``label``."""
+def _in_a_run(label, where, mine, numbers, remembers):
+    """A sentence for a rule that is first wrong at ``where``, (step, component), of the probe ``label``.
+
+    remembers: whether the rule has a state at all.
+    """
     step, component = where[0] + 1, where[1] + 1
     place = f"step {step}, component {component}"
     ordinary = label == probes.ORDINARILY
@@ -158,7 +162,8 @@ def _in_a_run(label, where, mine, numbers):
         shown = "" if gradient is None else f", where the gradient is {gradient[where]:.3g}"
         return f"Your update is not finite at {place}{shown}. Which division or root goes wrong there?"
     if ordinary and step == 1:
-        hint = "What does the formula give for the very first step, when everything remembered is 0?"
+        first = "when everything remembered is 0" if remembers else "as it stands in the task"
+        hint = f"What does the formula give for the very first step, {first}?"
         return f"Already the first step is off: at component {component} {numbers}. {hint}"
     if ordinary:
         hint = "The steps before are right, so what is wrong with what you carry from one step to the next?"

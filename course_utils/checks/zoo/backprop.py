@@ -362,6 +362,13 @@ mistake(
 )
 mistake(
     NUMERICAL,
+    "more_points",
+    "Your quotient asks f at more than two points: it is more exact than the one that the task gives, and another one.",
+    "Which two points does the task's formula ask f at?",
+    _along(lambda at, h: (8 * (at(h) - at(-h)) - at(2 * h) + at(-2 * h)) / (12 * h)),
+)
+mistake(
+    NUMERICAL,
     "distance_wrong",
     "You divide by the wrong distance.",
     "How far apart are the two points at which you ask for f?",
