@@ -12,7 +12,7 @@ import re
 import numpy as np
 
 from course_utils import progress
-from course_utils.checks import CheckFailed, cells, check, guard, guidance, parts, probes
+from course_utils.checks import CheckFailed, cells, check, diagnose, guard, guidance, parts, probes, variants
 from course_utils.checks.relations import relation, relation_of_some
 
 JUDGED = 10  # added to the seeds with which a learner tunes: settings are judged on others
@@ -23,8 +23,10 @@ def graded(name, candidate, points):
     exercise = guidance.exercise_of(name)
     _fresh(name, candidate)
     try:
-        check(name, candidate)
+        check(name, variants.asked(exercise, name, candidate))
     except CheckFailed as verdict:
+        if verdict.is_judged:
+            _mine(exercise, name, candidate, lambda other: diagnose(name, other).passed)
         return _partly(exercise, name, verdict, verdict.score * points, points)
     return _all(exercise, name, points)
 
@@ -37,14 +39,22 @@ def compared(name, candidate, *, exercise, points):
     _fresh(name, candidate)
     part = parts.find(exercise, name)
     cases = [_redrawn(case, number, part.right) for number, case in enumerate(part.cases)]
-    asked = part.wrap(candidate) if callable(candidate) else candidate
+    asked = part.wrap(variants.asked(exercise, name, candidate)) if callable(candidate) else candidate
     answers = [_answer(name, asked, case) for case in cases]
     rights = [np.asarray(part.right(*case), dtype=float) for case in cases]
     hits = [_same(answer, right, part.tolerance) for answer, right in zip(answers, rights, strict=True)]
     if all(hits):
         print(f"{name}: Right.")
         return _all(exercise, name, points)
-    verdict = CheckFailed(f"{name}: {_sentence(name, part, cases, answers, rights, hits)}")
+
+    def is_right(other):
+        return all(
+            _same(_answer(name, part.wrap(other), case), right, part.tolerance)
+            for case, right in zip(cases, rights, strict=True)
+        )
+
+    _mine(exercise, name, candidate, is_right)
+    verdict = CheckFailed(f"{name}: {_sentence(exercise, name, part, cases, answers, rights, hits)}")
     verdict.is_judged = True
     return _partly(exercise, name, verdict, points * sum(hits) / len(hits) / 2, points)
 
@@ -66,10 +76,13 @@ def reached(name, candidate, run, *, names, floor, target, points, exercise=None
             raise CheckFailed(f"{name}: {key!r} is not yours to set here; the task offers {offered}.")
         if isinstance(setting, float) and not np.isfinite(setting):
             raise CheckFailed(f"{name}: {key!r} is {setting!r}, which is not a number to train with.")
+    given = dict(settings)
+    if isinstance(given.get("lr"), (int, float)):
+        given["lr"] *= variants.rate(exercise, name)
     try:
-        value = float(run(**settings, **_other_seeds(run)))
+        value = float(run(**given, **_other_seeds(run)))
     except Exception as error:  # it diverged; a value of the wrong kind; a setting that is missing
-        raise CheckFailed(f"{name}: {_why(error, settings)} (The task offers {offered}.)") from None
+        raise CheckFailed(f"{name}: {_why(error, given)} (The task offers {offered}.)") from None
     if not np.isfinite(value):
         raise CheckFailed(f"{name}: the accuracy is not a number with these settings.")
     if value >= target:
@@ -115,6 +128,21 @@ def _other_seeds(run):
     """The argument ``seeds`` for ``run``: not the seeds that it takes by itself; {} if it takes none."""
     own = inspect.signature(run).parameters.get("seeds")
     return {} if own is None else {"seeds": [seed + JUDGED for seed in own.default]}
+
+
+def _mine(exercise, name, candidate, is_right):
+    """Raise if this is the right answer to another learner's variant."""
+
+    def is_right_there(other):
+        with contextlib.suppress(CheckFailed):
+            return is_right(other)
+        return False
+
+    if variants.of_another(exercise, name, candidate, is_right_there):
+        raise CheckFailed(
+            f"{name}: This answers another variant: all is right but the number that is yours. "
+            "Which one stands in your notebook, in the line that begins with `# Yours`?"
+        ) from None
 
 
 def _fresh(name, candidate):
@@ -212,7 +240,7 @@ def _same(answer, expected, tolerance):
     return answer.shape == expected.shape and bool((np.abs(answer - expected) <= tolerance * size).all())
 
 
-def _sentence(name, part, cases, answers, rights, hits):
+def _sentence(exercise, name, part, cases, answers, rights, hits):
     """What to tell a learner whose answers are not all right: a known mistake, a relation, or where it goes wrong."""
 
     def same(answer, expected):
@@ -224,17 +252,17 @@ def _sentence(name, part, cases, answers, rights, hits):
                 return known
     first = hits.index(False)
     if part.questions:
-        return _question(name, part, cases[first], answers[first], rights[first])
-    where = _difference(name, cases[first], answers[first], rights[first], part.tolerance)
+        return _question(exercise, name, part, cases[first], answers[first], rights[first])
+    where = _difference(exercise, name, cases[first], answers[first], rights[first], part.tolerance)
     if any(hits):
-        where = f"{_call_of(name, cases[hits.index(True)])} is right, but {where}"
+        where = f"{_call_of(exercise, name, cases[hits.index(True)])} is right, but {where}"
         found = relation_of_some(answers, rights, cases, hits, part.right, same)
         return f"{where} {found}" if found else where
     found = relation(answers, rights, cases, part.right, same)
     return f"{found} {where}" if found else where
 
 
-def _call_of(name, case):
+def _call_of(exercise, name, case):
     """The call as a learner would type it; long arrays as dots."""
 
     def shown(value):
@@ -244,11 +272,11 @@ def _call_of(name, case):
             return "..."
         return repr(np.asarray(value).tolist()) if isinstance(value, np.ndarray) else repr(value)
 
-    return f"{name}({', '.join(map(shown, case))})"
+    return f"{name}({', '.join(map(shown, variants.given(exercise, name, case)))})"
 
 
-def _difference(name, case, answer, expected, tolerance):
-    call = _call_of(name, case)
+def _difference(exercise, name, case, answer, expected, tolerance):
+    call = _call_of(exercise, name, case)
     if answer.shape != expected.shape:
         return f"{call} has shape {answer.shape}; it should have {expected.shape}."
     wrong = ~(np.abs(answer - expected) <= tolerance * np.abs(expected).max(initial=0))
@@ -272,10 +300,11 @@ def _extent(wrong):
     return f" ({int((~wrong).sum())} of its {wrong.size} numbers are right)"
 
 
-def _question(name, part, case, answer, expected):
+def _question(exercise, name, part, case, answer, expected):
     """For a part that asks yes or no, a row for each epoch: the first question that is answered otherwise."""
     if answer.shape != expected.shape:
-        return f"{_call_of(name, case)} cannot be read: the answers have shape {answer.shape}, not {expected.shape}."
+        shapes = f"the answers have shape {answer.shape}, not {expected.shape}"
+        return f"{_call_of(exercise, name, case)} cannot be read: {shapes}."
     row, column = np.argwhere(answer != expected)[0]
     yes = {1.0: "yes", 0.0: "no"}
     given, wanted = yes.get(float(answer[row, column])), yes[float(expected[row, column])]
