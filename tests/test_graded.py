@@ -216,9 +216,8 @@ def test_every_question_has_its_guide_and_every_guide_its_section():
         asked = re.findall(r"\b(?:graded|compared|reached)\(\"(\w+)\"", "\n".join(cells))
         assert sorted(set(asked)) == sorted(guidance.GUIDES[number])
         chapter = nbformat.read(ROOT / "notebooks" / path.name, 4)
-        headings = re.findall(
-            r"^##+ (.+)$", "\n".join(c.source for c in chapter.cells if c.cell_type == "markdown"), re.M
-        )
+        text = "\n".join(cell.source for cell in chapter.cells if cell.cell_type == "markdown").lower()
+        headings = re.findall(r"^##+ (?:deeper: )?(.+)$", text, re.MULTILINE)
         for name, about in guidance.GUIDES[number].items():
             assert about.section.lower() in headings, (number, name)
             assert "?" in about.onward, name

@@ -82,7 +82,7 @@ def reached(name, candidate, run, *, names, floor, target, points, exercise=None
     try:
         value = float(run(**given, **_other_seeds(run)))
     except Exception as error:  # it diverged; a value of the wrong kind; a setting that is missing
-        raise CheckFailed(f"{name}: {_why(error, given)} (The task offers {offered}.)") from None
+        raise CheckFailed(f"{name}: {_why(error, settings)} (The task offers {offered}.)") from None
     if not np.isfinite(value):
         raise CheckFailed(f"{name}: the accuracy is not a number with these settings.")
     if value >= target:
