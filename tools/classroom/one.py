@@ -1,8 +1,8 @@
 """One submission, from bytes to a graded notebook: plain data in, plain data out, and nothing written.
 
 :func:`grade` runs nbgrader's own preprocessors, those of nbgrader_config.py, but for the ones that need the gradebook:
-that has one writer, :mod:`book`. So any number of workers may call it, on this machine or on others
-(docs/instructors.md says how with Ray).
+that has one writer, :mod:`book`. So any number of workers may call it, on this machine or on others:
+:func:`pool.run` is the one place that hands out the work.
 """
 
 import functools
