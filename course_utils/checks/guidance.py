@@ -543,7 +543,7 @@ GUIDES = {
             ),
         ),
         "coast": Guide(
-            "Deeper: how long can a step get?",
+            "How long can a step get?",
             "m fades faster than the root of v, so Adam rolls on, less far than momentum would.",
             "What happens if beta1² is above beta2?",
             (
@@ -571,7 +571,7 @@ GUIDES = {
             ),
         ),
         "settings": Guide(
-            "Deeper: the loss on another scale",
+            "The loss on another scale",
             "Adam does not see the loss's unit, as long as eps is far below the root of v.",
             "Why could a larger lr alone do nearly the same, and what would Adam be then?",
             (
@@ -580,7 +580,7 @@ GUIDES = {
             ),
         ),
         "amsgrad": Guide(
-            "Deeper: does it settle? The line at 38",
+            "Does it settle? The line at 38",
             "The largest v stays, so no rate rises again: on the chapter's counterexample it settles.",
             "What does one bad minibatch do to it?",
             (
