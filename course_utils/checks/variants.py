@@ -151,13 +151,13 @@ def task(exercise, name, variant):
 def rate(exercise, name, variant=None):
     """The unit in which a learner hands in a learning rate that was chosen: 1 in variant 0.
 
-    It spans six decades, so that a neighbour's rate is hopeless, or diverges. variant: the one in use, if not given.
+    It spans twelve decades, so that a neighbour's rate is hopeless, or diverges. variant: the one in use, if not given.
     """
     variant = (_now[1] if _now[0] == exercise else 0) if variant is None else variant
     if not variant:
         return 1.0
     drawn = hashlib.sha256(f"{variant} rate of {name}".encode()).digest()
-    return float(f"{10 ** (int.from_bytes(drawn[:6]) / 2**48 * 6 - 3):.2e}")
+    return float(f"{10 ** (int.from_bytes(drawn[:6]) / 2**48 * 12 - 6):.2e}")
 
 
 def given(exercise, name, case):
