@@ -8,6 +8,7 @@ import ast
 import contextlib
 import functools
 import io
+import itertools
 import os
 
 import individual
@@ -22,7 +23,7 @@ from classroom import one, pool
 from course_utils import rules
 from course_utils.checks import variants
 
-SALT = "a salt of the tests"
+SALT = "salt of the tests"  # with which the first two learners' numbers lie apart; a test below counts how many do
 STUDENTS = [f"learner{number}" for number in range(int(os.environ.get("COURSE_LEARNERS", 2)))]
 
 
@@ -133,6 +134,16 @@ def test_the_variant_as_released_earns_nothing(stem):
     text = "\n".join(cell.source for cell in notebook.cells)
     assert "# Yours" in text
     assert "SOLUTION" not in text
+
+
+def test_few_neighbours_can_hand_on_a_learning_rate():
+    """About one pair in twenty has units within a factor of two of each other."""
+    near = []
+    for stem in STEMS:
+        name = "design" if stem.startswith("10") else "settings"
+        units = [variants.rate(int(stem[:2]), name, variants.number(f"learner{i}", stem, SALT)) for i in range(20)]
+        near += [0.5 < a / b < 2 for a, b in itertools.combinations(units, 2)]
+    assert 0 < sum(near) / len(near) < 0.08
 
 
 def test_autograding_asks_for_the_variant_of_whom_it_grades(tmp_path):
