@@ -7,6 +7,7 @@ them: what :mod:`course_utils.asynchronous` simulates happens here.
 """
 
 import os
+import secrets
 import tempfile
 import time
 from dataclasses import dataclass
@@ -94,11 +95,13 @@ class Worker:
 
     def __init__(self, number, workers, server, network, batch_size, seed, pause):
         torch.set_num_threads(1)
-        self.number, self.workers, self.server, self.network = number, workers, server, network
+        self.number, self.workers, self.network = number, workers, network
+        # by its name: Ray warns, in every run, of a handle among the arguments of what is to be started again
+        self.server = cluster.start().get_actor(server)
         self.batch_size, self.pause = batch_size, pause
         # a process that replaces another one draws other minibatches
         self.rng = np.random.default_rng([seed, number, os.getpid()])
-        cluster.start().get(server.enter.remote(number, os.getpid()))
+        cluster.start().get(self.server.enter.remote(number, os.getpid()))
 
     def ready(self, images, labels):
         """Returns when the process is up and the images are on its machine."""
@@ -184,10 +187,11 @@ def train(
     for_ever = {"max_restarts": -1, "max_task_retries": -1}
     # every worker has a core to itself if there are enough; else they share them
     cores = min(1.0, ray.cluster_resources().get("CPU", 1) / workers)
-    serving = ray.remote(Server).options(num_cpus=0, **for_ever)
+    name = f"server-{secrets.token_hex(8)}"
+    serving = ray.remote(Server).options(name=name, num_cpus=0, **for_ever)
     server = serving.remote(rule, hyper, network, seed, steps, max(1, steps // snapshots), file, save_every)
     working = ray.remote(Worker).options(num_cpus=cores, scheduling_strategy="SPREAD", **for_ever)
-    settings = (workers, server, network, batch_size, seed, pause)
+    settings = (workers, name, network, batch_size, seed, pause)
     crew = [working.remote(number, *settings) for number in range(workers)]
     watch = watch or (lambda look: None)
     try:
