@@ -212,6 +212,27 @@ def test_an_exact_number_is_typed_and_a_bad_one_is_named(browser):
         assert "lr must be a number from 0.00001 to 10" in news
 
 
+def test_an_answer_says_when_the_story_has_moved_on(browser):
+    with opened(browser) as page:
+        said = f"{IN}.querySelector('.outcome').innerText"
+        page.evaluate(f"{IN}.querySelectorAll('[role=group] button')[2].click()")
+        assert page.evaluate(said).startswith("Right. Gradient")
+        page.evaluate("document.querySelector('optimizer-knobs').turn('1.lr', 0.05)")
+        assert page.evaluate(said).startswith("Right. As the story begins: Gradient")
+
+
+def test_every_box_of_one_knob_shows_the_same(browser):
+    with opened(browser) as page:
+        page.evaluate(f"{IN}.querySelector('summary').click()")
+        page.page.wait_for_function(IN + ".querySelectorAll('fieldset').length == 2")
+        page.evaluate("document.querySelector('optimizer-knobs').turn('1.lr', 0.05)")
+        boxes = f"[...{IN}.querySelectorAll('[aria-label=\"momentum lr, exactly\"]')].map(box => box.value)"
+        assert page.evaluate(boxes) == ["0.05", "0.05"]
+        page.evaluate("document.querySelector('optimizer-knobs').moveTo([-1.5, 0.5])")
+        start = f"{IN}.querySelector('[aria-label=\"start x, exactly\"]').value"
+        assert page.evaluate(start) == "-1.5"
+
+
 def test_tune_finds_the_best_of_its_grid(browser):
     with opened(browser, "#preset=ravine") as page:
         page.evaluate(f"{IN}.querySelector('summary').click()")

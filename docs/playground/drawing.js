@@ -212,9 +212,9 @@ function sweep(canvas, state, race, ink) {
 }
 
 function map(canvas, state, race, ink) {
-  const [lane] = state.lanes, memory = memoryOf(lane), lrs = RATES.filter((_, i) => i % 2 === 0), betas = memory ? MEMORIES : [0];
-  const plot = axes(canvas, ink, [log10(lrs[0]) - 0.125, log10(lrs.at(-1)) + 0.125], [-0.5, betas.length - 0.5],
-    { x: "lr; click a cell to run it", title: `${memory ?? "no memory"}, upwards; light is low`, logX: true, rows: betas });
+  const [lane] = state.lanes, memory = memoryOf(lane), lrs = RATES, betas = memory ? MEMORIES : [0];
+  const plot = axes(canvas, ink, [log10(lrs[0]) - 0.0625, log10(lrs.at(-1)) + 0.0625], [-0.5, betas.length - 0.5],
+    { x: "lr; click a cell to run it", title: `${lane.rule.replace("_", " ")}: ${memory ?? "no memory"} upwards; light is low`, logX: true, rows: betas });
   const ends = betas.map((beta) => lrs.map((lr) => lateHeight(state, race.surface, { ...lane, lr, ...(memory && { [memory]: beta }) })));
   const logs = ends.flat().filter(Number.isFinite).map((height) => log(max(height, 1e-12))), low = min(...logs), top = max(...logs);
   const cell = plot.w / lrs.length, row = plot.h / betas.length;

@@ -93,6 +93,8 @@ function define() {
     get story() { return PRESETS[this.state.preset]; }
 
     build() {
+      this.told = undefined;
+      this.shown = [];
       const { story } = this, bare = this.hasAttribute("bare");
       this.map = node("canvas", { tabindex: 0, role: "application", "aria-label": "Surface and paths. Drag the start, or move it with the arrow keys." });
       this.beside = node("canvas", { class: "beside", role: "img" });
@@ -155,7 +157,19 @@ function define() {
       exact.value = short(lanes[0][name]);
       range.value = toSlider(name, lanes[0][name]);
       range.dataset.knob = knob;
+      this.shown.push({ knob, name, range, exact });
       return [node("div", { class: "knob" }, node("span", {}, of + label), exact, range)];
+    }
+
+    // What a drag, another knob or a click has changed shows on every slider and in every box, but where one is typing
+    refresh() {
+      this.shown = this.shown.filter(({ range }) => this.shadowRoot.contains(range));
+      for (const { knob, name, range, exact } of this.shown) {
+        const [lane] = this.lanesOf(knob);
+        if (lane?.[name] === undefined) continue;
+        if (this.shadowRoot.activeElement !== range) range.value = toSlider(name, lane[name]);
+        if (this.shadowRoot.activeElement !== exact) exact.value = short(lane[name]);
+      }
     }
 
     fillKnobs() {
@@ -212,10 +226,19 @@ function define() {
       this.state.guess = i;
       const right = this.story.answers[i].startsWith("*");
       [...this.answers.children].forEach((button, k) => button.setAttribute("aria-pressed", k === i));
-      this.outcome.hidden = false;
-      this.outcome.textContent = `${right ? "Right." : "No."} ${outcome(this.state.preset)}`;
+      this.told = [`${right ? "Right." : "No."} `, outcome(this.state.preset)];
+      this.tell();
       this.draw();
       this.changed();
+    }
+
+    // The outcome is measured as the story begins; where something has been turned since, it says so
+    tell() {
+      if (!this.told) return;
+      const { guess, step, view, ...now } = this.state, began = fromAddress(`preset=${now.preset}`);
+      const turned = toAddress({ ...began, ...now }) !== toAddress(began);
+      this.outcome.hidden = false;
+      this.outcome.textContent = this.told.join(turned ? "As the story begins: " : "");
     }
 
     // --- The start: dragged by mouse, pen or finger, or moved with the arrow keys ---
@@ -286,6 +309,8 @@ function define() {
     update() {
       this.waits = false;
       this.race = race(this.state);
+      this.refresh();
+      this.tell();
       this.draw();
       this.changed();
     }

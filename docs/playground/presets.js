@@ -14,7 +14,7 @@ const gd = "lane=gradient_descent,lr:";
 const stories = {
   ravine: [4, "Out of the zigzag", ["0.lr", "1.lr", "1.beta"],
     `k=50&steps=40&${gd}0.0312&lane=momentum,lr:0.0275,beta:0.7`,
-    "A ravine, 50 times as steep across as along. Each rule at its best rate: after 40 steps, how far from the minimum is momentum?",
+    "A ravine, 50 times as steep across as along. Each rule at the rate with the lowest mean height: after 40 steps, how far off is momentum?",
     ["as far as gradient descent", "half as far", "*less than a tenth as far"],
     ({ lanes: [a, b] }) => `Gradient descent ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. What changes
       sign at each step cancels in the velocity, what stays adds up.`],
@@ -77,7 +77,7 @@ const stories = {
   workers: [5, "Asynchrony begets momentum", ["workers", "0.lr", "runs"], `k=5&workers=8&runs=100&mean=1&steps=60&${gd}0.1`,
     "Eight workers hand in late gradients. Thick: the mean of 100 runs of gradient descent. It looks like…",
     ["one worker's path", "a slower path", "*momentum: it swings"],
-    ({ lanes: [a] }) => `Momentum with β = 1 − 1/8 (thin, dashed) is never more than ${gap(a.path, a.theory)} from the mean. Nobody asked for
+    ({ lanes: [a] }) => `Momentum with β = 1 − 1/8 (pink, dashed) is never more than ${gap(a.path, a.theory)} from the mean. Nobody asked for
       momentum. A single run looks quite different.`],
   "one-delay": [5, "Being late", ["workers", "0.lr", "seed"], `k=5&workers=8&steps=60&${gd}0.1`,
     "One worker bears lr = 0.3 (the limit is 2/k = 0.4). Do eight?", ["yes, as fast", "yes, with swings", "*no, it flies out"],
@@ -132,7 +132,7 @@ const stories = {
     }],
   tuned: [10, "Each at its best", ["angle", "k"], `k=50&angle=30&steps=80${all(0.032, "0.032,beta:0.7", "0.018,beta:0.8", 1.3, "0.18,beta:0.95",
     "0.042,momentum:0.7", "0.056,momentum:0.8", "1,beta1:0.7")}`,
-    "A ravine turned by 30°, each rule with the rate and memory that suit it best. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
+    "A ravine turned by 30°, each rule with the best rate and first memory of one grid. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
     ({ lanes, tuned }) => `${each(lanes.toSorted((a, b) => a.heights[80] - b.heights[80]), height)}. Tuned in the ravine not turned, Adagrad's last tenth
       stays below ${short(tuned(3, "angle=0").late)}: no rule wins everywhere.`],
   line: [10, "Same loss, another place", ["0.lr", "4.lr"],
@@ -140,7 +140,7 @@ const stories = {
     "Every point with 3x + y = 3 is a minimum. Eight rules start at (0, 0). Do they end at one point?", ["yes, the nearest", "yes, another", "*no, at two"],
     ({ lanes }) => `${each(lanes, at)}. The adaptive rules move both weights alike.`],
   race: [10, "The race", ["angle", "k"], `k=50&angle=30&steps=40&speed=10&${gd}0.032&lane=momentum,lr:0.042,beta:0.7&lane=rmsprop,lr:0.75,beta:0.95&lane=adam,lr:1,beta1:0.7`,
-    "Four rules, each tuned as well as it can be. Who is lowest after 40 steps?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
+    "Four rules, rate and first memory tuned on one grid. Who is lowest after 40 steps?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
     ({ lanes }) => `${each(lanes, end)}. Why, ten chapters tell.`],
 };
 Playground.PRESETS = Object.fromEntries(Object.entries(stories).map(([name, [chapter, title, knobs, state, question, answers, outcome]]) =>

@@ -160,7 +160,8 @@ function heightOn({ value, minima }) {
 
 function race(state) {
   const surface = surfaceOf(state), start = startOf(state, surface), chance = state.noise || state.workers > 1;
-  const away = (p) => min(...surface.minima.map((q) => hypot(...q.map((x, i) => x - p[i]))));
+  const lowest = min(...surface.minima.map(surface.value)), ends = surface.minima.filter((q) => surface.value(q) < lowest + 1e-9);
+  const away = (p) => min(...ends.map((q) => hypot(...q.map((x, i) => x - p[i]))));
   const lanes = state.lanes.map((lane) => {
     const runs = Array.from({ length: chance ? state.runs : 1 }, (_, i) => runLane(state, surface, lane, state.seed + i));
     const length = min(...runs.map((run) => run.length));
