@@ -39,7 +39,9 @@ def path(share, count):
 CASES = [(0.3, 5), (0.85, 7), (0.62, 4)]
 
 
-@pytest.mark.parametrize(("sentence", "change"), relations.GENERAL, ids=lambda value: value[:60] if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("sentence", "change"), relations.GENERAL, ids=[sentence[:60] for sentence, _ in relations.GENERAL]
+)
 def test_every_general_relation_is_told(sentence, change):
     for right in (number, path, table):
         try:
