@@ -33,6 +33,7 @@ NAMES = (
 )
 PACKAGE = "@sparticuz/chromium"
 FETCHED = VENDOR / f"chromium-{PACKAGES[PACKAGE][0]}"  # unpacked
+SAFELY = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # Python 3.11.3 and before have none
 REMEDY = "install Chrome or Chromium (on Debian and Ubuntu: sudo apt install chromium)"
 
 
@@ -84,7 +85,7 @@ def fetch():
             archive = unfinished / f"{name}.tar"
             archive.write_bytes(brotli.decompress((packed / f"{name}.tar.br").read_bytes()))
             with tarfile.open(archive) as tar:
-                tar.extractall(unfinished, filter="data")
+                tar.extractall(unfinished, **SAFELY)
             archive.unlink()
         (unfinished / "fonts.conf").write_text(
             '<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "fonts.dtd">\n<fontconfig>\n'
