@@ -46,13 +46,29 @@ def test_bisection_halves_the_gaps_and_goes_beyond_an_edge():
     assert compare._next_rates({0.01: np.array([3]), 0.1: np.array([1])}) == pytest.approx([0.001, 0.1**1.5])
 
 
-def test_equal_rules_are_told_apart_in_one_experiment_of_twenty():
-    chance, wrong = np.random.default_rng(0), 0
-    for experiment in range(200):
-        seeds = chance.normal(0, 1, 12)  # kind and unkind seeds: pairing removes them
-        table = {rule: judged([seeds + chance.normal(0, 0.2, 12)]) for rule in rules.ALL[:4]}
-        wrong += compare.differences(table, draws=400, seed=experiment).apart.any()
-    assert 2 <= wrong <= 30
+@pytest.mark.parametrize(("count", "seeds"), [(8, 8), (5, 10), (4, 6), (3, 6), (2, 4)])
+@pytest.mark.parametrize("against", [None, rules.ALL[0]], ids=["all pairs", "against one"])
+def test_equal_rules_are_told_apart_in_one_experiment_of_twenty(count, seeds, against):
+    chance, wrong, experiments = np.random.default_rng(0), 0, 300
+    for _ in range(experiments):
+        kind = chance.normal(0, 1, seeds)  # kind and unkind seeds: pairing removes them
+        table = {rule: judged([kind + chance.normal(0, 0.2, seeds)]) for rule in rules.ALL[:count]}
+        wrong += compare.differences(table, against, draws=400).apart.any()
+    assert 0.02 <= wrong / experiments <= 0.08
+
+
+def test_equal_rules_of_unequal_spread_are_not_told_apart_more_often():
+    chance, wrong, experiments = np.random.default_rng(1), 0, 300
+    spread = np.geomspace(0.1, 1, 6)
+    for _ in range(experiments):
+        table = {rule: judged([chance.normal(0, one, 8)]) for rule, one in zip(rules.ALL, spread, strict=False)}
+        wrong += compare.differences(table, draws=400).apart.any()
+    assert wrong / experiments <= 0.08
+
+
+def test_the_limits_of_one_pair_are_students():
+    assert compare._farthest(((0, 1),), 5, 0.95) == pytest.approx(2.776, rel=0.03)  # t(4), two-sided
+    assert compare._farthest(((0, 1),), 300, 0.95) == pytest.approx(1.968, rel=0.03)
 
 
 def test_pairing_finds_a_difference_much_smaller_than_the_spread_of_seeds():
