@@ -103,6 +103,41 @@ def test_the_right_sampler_passes(capsys):
     assert said(capsys, "my_batches", right, exercise=3, points=3)[0] == 3
 
 
+def test_nonsense_earns_nothing_in_any_part(every_part, capsys):
+    """One number for all cases, which is right in one case of four parts, or an argument as it came."""
+    senseless = [lambda *args, number=number: number for number in (1, 2, 0.1)] + [lambda *args: args[-1]]
+    for (exercise, name), part in every_part.items():
+        if part.wrap is parts.itself:
+            for number, answer in enumerate(senseless):
+                assert said(capsys, name, answer, exercise=exercise, points=4)[0] == 0, (exercise, name, number)
+
+
+def batches(order):
+    """minibatches whose epochs are ``order(n, seed, epoch)``."""
+
+    def minibatches(n, batch_size, epochs, seed):
+        orders = [order(n, seed, epoch) for epoch in range(epochs)]
+        return [one[i : i + batch_size] for one in orders for i in range(0, n, batch_size)]
+
+    return minibatches
+
+
+@pytest.mark.parametrize("order", [lambda n, *_: np.zeros(n, int), lambda n, *_: np.random.default_rng().random(n)])
+def test_batches_without_sense_earn_nothing(order):
+    with pytest.raises(CheckFailed):
+        graded("minibatches", batches(order), points=2)
+
+
+def test_batches_that_are_right_but_for_one_thing_earn_part():
+    assert 0.5 < graded("minibatches", batches(lambda n, *_: np.arange(n)), points=2) < 1
+    assert 0.5 < graded("minibatches", batches(lambda n, seed, _: shuffled(n, seed)), points=2) < 1
+
+
+def test_versions_without_sense_earn_nothing():
+    with pytest.raises(CheckFailed):
+        graded("staleness", lambda order: np.zeros(len(order)), points=2)
+
+
 def run(lr, beta=0.0):
     if lr > 1:
         raise ArithmeticError("diverged at step 3")

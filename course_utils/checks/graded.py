@@ -14,8 +14,26 @@ import numpy as np
 from course_utils import progress
 from course_utils.checks import CheckFailed, cells, check, diagnose, guard, guidance, parts, probes, variants
 from course_utils.checks.relations import relation, relation_of_some
+from course_utils.checks.tasks import TASKS
 
 JUDGED = 10  # added to the seeds with which a learner tunes: settings are judged on others
+
+
+def _filled(entry):
+    """Batches of the right sizes, with ``entry()`` for every index."""
+
+    def minibatches(n, batch_size, epochs, seed):
+        sizes = [min(batch_size, n - begin) for begin in range(0, n, batch_size)] * epochs
+        return [np.array([entry() for _ in range(size)], dtype=float) for size in sizes]
+
+    return minibatches
+
+
+# Answers without sense to tasks that ask for yes and no, or for zeros among others: what they get right counts nothing
+SENSELESS = {
+    "minibatches": [_filled(lambda: 0), _filled(np.random.default_rng(0).random)],
+    "staleness": [lambda order: np.zeros(len(order))],
+}
 
 
 def graded(name, candidate, points):
@@ -27,13 +45,15 @@ def graded(name, candidate, points):
     except CheckFailed as verdict:
         if verdict.is_judged:
             _mine(exercise, name, candidate, lambda other: diagnose(name, other).passed)
-        return _partly(exercise, name, verdict, verdict.score * points, points)
+        score = min(verdict.score, _sensible(name, variants.asked(exercise, name, candidate)) / 2)
+        return _partly(exercise, name, verdict, score * points, points)
     return _all(exercise, name, points)
 
 
 def compared(name, candidate, *, exercise, points):
     """The points for answering as the part ``name`` of the exercise does: all, or for some cases up to half of them.
 
+    One and the same answer to every case is worth nothing, though it may be right in one.
     What it is compared with, and the mistakes that it knows, stand in course_utils/checks/parts.
     """
     _fresh(name, candidate)
@@ -56,7 +76,8 @@ def compared(name, candidate, *, exercise, points):
     _mine(exercise, name, candidate, is_right)
     verdict = CheckFailed(f"{name}: {_sentence(exercise, name, part, cases, answers, rights, hits)}")
     verdict.is_judged = True
-    return _partly(exercise, name, verdict, points * sum(hits) / len(hits) / 2, points)
+    is_constant = _all_equal(answers) and not _all_equal(rights)
+    return _partly(exercise, name, verdict, 0 if is_constant else points * sum(hits) / len(hits) / 2, points)
 
 
 def reached(name, candidate, run, *, names, floor, target, points, exercise=None):
@@ -232,6 +253,25 @@ def _call(name, candidate, case, read):
         return guard.run(lambda: read(guard.Caller(name, candidate)(*arguments)))[0]
     except guard.Stop as stop:
         raise CheckFailed(f"{name}: {stop.message}") from None
+
+
+def _all_equal(arrays):
+    return all(np.array_equal(arrays[0], other) for other in arrays)
+
+
+def _sensible(name, candidate):
+    """The share of the probes of a task that the candidate answers right, without those that nonsense does, too."""
+    if name not in SENSELESS:
+        return 1.0
+    task = TASKS[name]
+    right = probes.observe(task, task.answer).answers
+    for senseless in SENSELESS[name]:
+        answers = probes.observe(task, senseless).answers
+        right = {label: answer for label, answer in right.items() if not probes.same(answers[label], answer)}
+    with contextlib.suppress(guard.Stop):
+        mine = guard.run(lambda: probes.observe(task, candidate))[0].answers
+        return sum(label in mine and probes.same(mine[label], right[label]) for label in right) / len(right)
+    return 0.0
 
 
 def _same(answer, expected, tolerance):

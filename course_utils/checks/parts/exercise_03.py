@@ -31,7 +31,7 @@ part(
     3,
     "matching_lr",
     measured_lr,
-    [(0.4, 32, 128, 1.0), (0.1, 64, 256, 5.0), (0.5, 128, 48, 2.0)],
+    [(0.4, 32, 128, 1.5), (0.1, 64, 256, 5.0), (0.5, 128, 48, 2.0)],
     mistakes={
         "The rate in proportion to the batch: that is the rule of thumb, right for small rates. What does the whole "
         "formula of the ball say when lr times curvature is not small?": lambda lr, B, new, curvature: lr * new / B,
