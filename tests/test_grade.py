@@ -132,6 +132,28 @@ def test_the_newest_that_is_the_exercise_counts(tmp_path):
     assert {Path(where).name for where, _ in trouble} == {"other.ipynb", "broken.zip", "link.ipynb"}
 
 
+# what people hand in beside the notebook; each would leave a mark if it were run or imported
+BESIDE = ["numpy.py", "sitecustomize.py", "course_utils/__init__.py", "nbgrader_config.py", "kernel.py"]
+BESIDE += [".ipython/profile_default/startup/00.py", "data/points.csv"]
+
+
+def test_files_beside_the_notebook_in_a_zip_are_listed(tmp_path):
+    own = nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import helper")])).encode()
+    with zipfile.ZipFile(tmp_path / "ada.zip", "w") as archive:
+        archive.writestr("work/04_momentum.ipynb", notebook("solutions"))
+        archive.writestr("work/scratch.ipynb", own)
+        archive.writestr("work/.ipynb_checkpoints/04_momentum-checkpoint.ipynb", notebook("exercises"))
+        archive.writestr("work/.DS_Store", b"\0")
+        archive.writestr("__MACOSX/work/._04_momentum.ipynb", b"\0")
+        archive.writestr("work/data/", b"")
+        archive.writestr("work/data/points.csv", b"1,2\n")
+        archive.writestr("work/numpy.py", b"")
+    ((choice,), trouble) = uploads.sort(tmp_path, CLASSMATES, STEM, str(ROOT))
+    assert choice.data == notebook("solutions")
+    assert choice.others == [f"ada.zip/work/{name}" for name in ("scratch.ipynb", "data/points.csv", "numpy.py")]
+    assert trouble == []
+
+
 def test_zips_that_are_bombs_are_listed(tmp_path):
     with zipfile.ZipFile(tmp_path / "ada.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb.ipynb", b" " * 30_000_000)  # says that it is short, below
@@ -268,11 +290,16 @@ def notes(course):
 
 
 def test_a_class_as_it_comes(course):
+    mark = course / "a file beside the notebook was run"
+    beside = {name: b"open(%a, 'w')\n" % str(mark) for name in BESIDE}
     hostile = answered(explain="<script>alert(1)</script> [a](javascript:alert(2)) $\\eta < 2/k$ $\\href{x}{y}$")
     hand_in(
         course,
         {
             "ada/Momentum final (2).ipynb": notebook("solutions"),
+            "ada/.DS_Store": b"\0",
+            "ada/__MACOSX/._04_momentum.ipynb": b"\0",
+            **{f"ada/{name}": data for name, data in beside.items()},
             "bob__04_momentum.ipynb": notebook("exercises"),
             "cut__x.ipynb": notebook("exercises")[:3000],
             "chapter__04_momentum.ipynb": notebook("notebooks"),
@@ -283,14 +310,20 @@ def test_a_class_as_it_comes(course):
     )
     roster = course / "grading" / "roster.csv"
     roster.write_text(roster.read_text().replace("x,\n", ""))
+    there = course / "grading/submitted/carl" / STEM  # as nbgrader's exchange collects a whole folder
+    for name, data in {f"{STEM}.ipynb": notebook("solutions"), **beside}.items():
+        (there / name).parent.mkdir(parents=True, exist_ok=True)
+        (there / name).write_bytes(data)
     said = grade(course)
     assert len(said.splitlines()) < 15
+    assert not mark.exists()
     assert "x/y.ipynb: fits nobody" in said
     assert "This is the chapter" in said
     rows = scores(course)
     assert {name: row["status"] for name, row in rows.items()} == {
         "ada": "graded",
         "bob": "graded",
+        "carl": "graded",
         "eve": "graded",
         "cut": "not gradable",
         "chapter": "wrong notebook",
@@ -298,6 +331,10 @@ def test_a_class_as_it_comes(course):
         "absent": "not submitted",
     }
     assert [rows[name]["score"] for name in ("ada", "bob", "eve", "cut", "absent")] == ["18.0", "0.0", "0.0", "", ""]
+    assert rows["carl"]["score"] == "18.0"
+    assert set(rows["ada"]["others"].split(", ")) == {f"ada/{name}" for name in BESIDE}
+    assert rows["bob"]["others"] == ""
+    assert "column `others`" in said
     text = (course / "grading/feedback/eve" / STEM / f"{STEM}.html").read_text("utf-8")
     assert "<script" not in text
     assert "javascript:" not in text.replace("(javascript:alert(2))", "")

@@ -131,9 +131,11 @@ class Batch:
             if not has:
                 self.book.set_note(student, **note | {"status": NONE, "text": choice.why})
             return
-        digest = choice.digest
+        digest, others = choice.digest, {"others": ", ".join(choice.others)[:1000]}
         if note.get("seen") == digest or (has and books.digest(self.book.submitted(student).read_bytes()) == digest):
             if note:
+                if note.get("others") != others["others"]:
+                    self.book.set_note(student, **note | others)
                 return
         before = self.book.taken_at(student) if has else None
         if before and choice.handed_in.replace(microsecond=0) < before:
@@ -145,7 +147,7 @@ class Batch:
         elif has:
             self.trouble.append((choice.file.where, f"{text} The earlier submission of {student} counts."))
             return
-        self.note(student, note, status, text, choice.file, choice.data)
+        self.note(student, note | others, status, text, choice.file, choice.data)
 
     def note(self, student, note, status, text, file, data):
         """Keep what is known. ``status`` None: to be graded."""
@@ -269,6 +271,8 @@ class Batch:
                 print(f"  {row['id']}: {row['status']}. {line(row['text'])}")
         for where, why in self.trouble:
             print(f"  {line(where)}: {line(why)}")
+        if any(row["others"] for row in rows):
+            print("Other files came with a notebook, and were not opened: the column `others` of the table.")
         reading = sum(row["to be read"] == "yes" for row in rows)
         if reading:
             print(f"{reading} written answers are to be read: docs/instructors.md, step 5. Then this command again.")

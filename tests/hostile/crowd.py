@@ -1,17 +1,22 @@
 """A class that was made up, to be graded for the time it takes: honest, unfinished and mistaken, under messy names.
 
-    python tests/hostile/crowd.py FOLDER [200]
+    python tests/hostile/crowd.py FOLDER [200]        make a course folder with so many uploads and a roster
+    python tests/hostile/crowd.py FOLDER [200] KILLS  and grade it twice: in one go, and killed so many times
 
-makes a course folder with the uploads of so many learners and a roster. Then, with COURSE_CLASS=FOLDER,
-`python tools/grade.py 04_momentum --root=FOLDER` grades them. tests/test_grade.py has the folder's configuration, too.
+With COURSE_CLASS=FOLDER, `python tools/grade.py 04_momentum --root=FOLDER` grades such a folder. The second form grades
+FOLDER/plain and FOLDER/killed, the same class with the same secret, and says what differs.
 """
 
+import csv
 import io
+import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -62,23 +67,24 @@ MISTAKES = [
 
 def variant(number):
     """The solution, the exercise as released, or the solution with one mistake; no two learners' bytes are the same."""
-    if number % 10 == 9:
+    kind = number % (len(MISTAKES) + 2)  # of which the last two are the exercise and the solution
+    if kind == len(MISTAKES):
         notebook = nbformat.read(ROOT / "exercises" / STEM / f"{STEM}.ipynb", as_version=4)
     else:
         notebook = nbformat.read(ROOT / "solutions" / STEM / f"{STEM}.ipynb", as_version=4)
-    part, right, wrong = MISTAKES[number % len(MISTAKES)]
+    part, right, wrong = MISTAKES[kind % len(MISTAKES)]
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if name == part and number % 10 not in (0, 9):
+        if name == part and kind < len(MISTAKES):
             if right not in cell.source:
                 raise ValueError(f"the solution of {part} has no {right!r}")
-            cell.source = cell.source.replace(right, wrong)
-        elif name == part and cell.cell_type == "code":
+            cell.source = cell.source.replace(right, wrong) + f"\n# {number}"
+        elif name == part:
             cell.source += f"\n# {number}"
     return nbformat.writes(notebook).encode()
 
 
-def main(folder, number=200):
+def make(folder, number):
     folder, draw = Path(folder).resolve(), random.Random(0)
     uploads = folder / "grading" / "uploads" / STEM
     uploads.mkdir(parents=True)
@@ -114,5 +120,64 @@ def main(folder, number=200):
     (folder / "grading" / "roster.csv").write_text("\n".join(roster) + "\n", "utf-8")
 
 
+def begin(folder, log):
+    """The command that grades the class, in a session of its own, as a terminal would start it."""
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "tools" / "grade.py"), STEM, f"--root={folder}", "--processes=2"],
+        env=os.environ | {"COURSE_CLASS": str(folder)},
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+
+
+def graded(folder):
+    """learner -> when they were graded, of everybody whose result is on the disk."""
+    state = folder / "grading" / "state" / STEM
+    found = [(path.stem, json.loads(path.read_text("utf-8"))) for path in state.glob("*.json")]
+    found += [(path.stem, json.loads(path.read_text("utf-8"))) for path in state.glob("*.result")]
+    return {name: note["graded_at"] for name, note in found if note.get("graded_at")}
+
+
+def table(folder):
+    with open(folder / "grading" / "scores" / f"{STEM}.csv", encoding="utf-8", newline="") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+def compare(folder, number, kills):
+    """Grade the class in one go, and the same class with a batch that is killed again and again."""
+    plain, killed = folder / "plain", folder / "killed"
+    make(plain, number)
+    (plain / "grading" / "secret").write_text("the same numbers for both")
+    shutil.copytree(plain, killed)
+    with open(folder / "log", "w", encoding="utf-8") as log:
+        start = time.monotonic()
+        if begin(plain, log).wait():
+            raise SystemExit(f"The plain run failed: {folder / 'log'}")
+        print(f"plain: {time.monotonic() - start:.0f} s", flush=True)
+        draw, seen, twice, lost, spent = random.Random(0), {}, set(), set(), 0.0
+        for turn in range(kills + 1):
+            start = time.monotonic()
+            batch = begin(killed, log)
+            if turn < kills:
+                time.sleep(draw.uniform(5, 1.5 * 2.5 * number / (kills + 1)))
+                if turn % 2:
+                    batch.kill()
+                else:
+                    os.killpg(batch.pid, signal.SIGKILL)  # its workers as well, as when the power fails
+            status = batch.wait()
+            spent += time.monotonic() - start
+            now = graded(killed)
+            twice |= {name for name in seen.keys() & now.keys() if seen[name] != now[name]}
+            lost |= seen.keys() - now.keys()
+            print(f"killed: {spent:.0f} s, {len(now)} graded, ended with {status}", flush=True)
+            seen = now
+    differ = [name for name, row in table(plain).items() if row != table(killed).get(name)]
+    print(f"graded twice: {sorted(twice)}, lost: {sorted(lost)}, lines of the tables that differ: {differ}")
+    print("last lines of both runs:", *(folder / "log").read_text("utf-8").splitlines()[-3:], sep="\n")
+    return bool(twice or lost or differ or len(seen) != number)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    path, number, kills = [*sys.argv[1:], *["200", "0"][len(sys.argv) - 2 :]]
+    sys.exit(compare(Path(path).resolve(), int(number), int(kills)) if int(kills) else make(path, number))

@@ -195,7 +195,7 @@ class Book:
                     row |= {
                         g.name: "" if g.needs_manual_grade and g.manual_score is None else g.score for g in mine.grades
                     }
-                row |= {key: note.get(key, "") for key in ("file", "handed_in", "text")}
+                row |= {key: note.get(key, "") for key in ("file", "handed_in", "others", "text")}
                 rows.append(row)
         return rows
 

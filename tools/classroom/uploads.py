@@ -225,7 +225,7 @@ class Chosen:
     file: File | None = None
     data: bytes = b""
     why: str = ""  # of no file: in words
-    older: list = field(default_factory=list)  # paths that were put aside
+    others: list = field(default_factory=list)  # paths of what else came; none of it is opened or handed on
 
     @property
     def digest(self):
@@ -249,10 +249,13 @@ def sort(folder, learners, exercise, course):
     chosen = []
     for learner, mine in theirs.items():
         candidates = [file for file in mine if file.where.lower().endswith(".ipynb")]
-        if candidates:
-            chosen.append(_newest(learner, candidates, exercise, course, trouble))
-            continue
         others = [file.where for file in mine if not file.where.endswith("/")]
+        if candidates:
+            choice = _newest(learner, candidates, exercise, course, trouble)
+            if choice:
+                choice.others = [where for where in others if where != choice.file.where]
+            chosen.append(choice)
+            continue
         why = f"No notebook, but {', '.join(others)[:200]}." if others else "An empty folder."
         chosen.append(Chosen(learner, why=why))
     return [choice for choice in chosen if choice], trouble
@@ -276,8 +279,7 @@ def _newest(learner, candidates, exercise, course, trouble):
             trouble.append((file.where, f"is as old as {before.where}, and different: leave the one that counts"))
             return None
     file, data = loaded[-1]
-    older = [other.where for other in candidates if other is not file]
-    return Chosen(learner, file, data, older=older)
+    return Chosen(learner, file, data)
 
 
 def _load(file):
