@@ -94,6 +94,25 @@ def test_show_sends_the_alternative_text_along_in_a_notebook(monkeypatch):
     InteractiveShell.clear_instance()
 
 
+def test_pale_dots_keep_the_colour_of_their_rule(monkeypatch):
+    shell = InteractiveShell.instance()
+    monkeypatch.setattr("builtins.get_ipython", lambda: shell, raising=False)
+    figure, ax = plt.subplots(figsize=(6.4, 4.8))
+    for place, rule in enumerate(rules.ALL):
+        for column, alpha in enumerate((0.15, 0.35, 0.6, 1)):
+            ax.plot(column, place, "o", color=plots.look(rule)["color"], markersize=6, alpha=alpha)
+    ax.set(xlim=(-0.5, 3.5), ylim=(-0.5, 7.5))
+    full = io.BytesIO()
+    figure.savefig(full, dpi=200)
+    with capture_output() as captured:
+        plots.show(figure, "pale and full dots")
+    shown = PIL.Image.open(io.BytesIO(base64.b64decode(captured.outputs[0].data["image/png"]))).convert("RGB")
+    drawn = PIL.Image.open(full).convert("RGB")
+    off = np.abs(np.asarray(shown, dtype=int) - np.asarray(drawn, dtype=int)).max(-1)
+    assert off.max() < 50
+    InteractiveShell.clear_instance()
+
+
 def test_show_refuses_a_figure_without_words():
     with pytest.raises(ValueError, match="alt is empty"):
         plots.show(plt.figure(), " ")
