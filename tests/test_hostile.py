@@ -58,7 +58,7 @@ def batch(course, request, tmp_path_factory):
     listening = socket.create_server(("127.0.0.1", 0))
     listening.settimeout(0)
     abstract = socket.socket(socket.AF_UNIX)
-    abstract.bind("\0canary")
+    abstract.bind(f"\0canary{listening.getsockname()[1]}")
     abstract.listen()
     abstract.settimeout(0)
     canaries = [str(course / name) for name in ("gradebook.db", "grading/gradebook.db", "canary", "grading/secret")]

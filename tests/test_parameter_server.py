@@ -57,7 +57,7 @@ def test_started_again_it_goes_on_from_its_file_and_drops_gradients_of_the_life_
     np.testing.assert_allclose(again.now["state"][0], first.now["state"][0] / (1 - 0.9**6) * (1 - 0.9**5), rtol=1e-5)
 
 
-# --- Settings. Whole runs, in which processes are killed, stand in test_cluster.py: one cluster for all -------------
+# --- Settings. Whole runs, in which processes are killed, stand in cluster/on_ray.py: one cluster for all -----------
 
 
 def test_a_file_of_another_run_is_left_alone(mnist, tmp_path):

@@ -62,7 +62,7 @@ for address in (("127.0.0.1", PORT), ("10.0.0.1", 80), ("1.1.1.1", 53)):
         print(error)
 try:
     s = socket.socket(socket.AF_UNIX)
-    s.connect("\\0canary")
+    s.connect("\\0canaryPORT")
     s.send(b"here")
 except OSError as error:
     print(error)
