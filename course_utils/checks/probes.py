@@ -11,6 +11,7 @@ from itertools import islice
 
 import numpy as np
 
+from course_utils.checks import variants  # noqa: F401, it watches the notebook, wherever a check is made
 from course_utils.checks.guard import Caller, Stop, array
 
 # Float32 inside is fine: 1 - 0.999 is off by 1e-5 there, and thirty steps add to it. The mistakes show far above this,

@@ -14,26 +14,31 @@ import time
 
 import numpy as np
 
+from course_utils.checks.alone import alone, watch
+
+# Neighbouring numbers differ by more than any check tolerates: 3 percent here, and one there.
+FACTORS = np.unique((1.05 * 1.03 ** np.arange(150)).round(2))
+COUNTS = np.arange(1, 60)
+
 # kind -> what the learner has to do, the numbers that may be drawn, and how the argument comes
 KINDS = {
-    "scale": ("{k} * {name}", np.arange(105, 400) / 100, lambda value, k: value / k),
-    "scale list": ("{k} * np.array({name})", np.arange(105, 400) / 100, lambda value, k: [v / k for v in value]),
-    "shift": ("{name} - {k}", np.arange(1, 60), lambda value, k: value + k),
-    "shift a little": ("{name} - {k}", np.arange(1, 10), lambda value, k: value + k),
-    "shift all": ("np.array({name}) - {k}", np.arange(1, 60), lambda value, k: tuple(v + k for v in value)),
+    "scale": ("{k} * {name}", FACTORS, lambda value, k: value / k),
+    "scale list": ("{k} * np.array({name})", FACTORS, lambda value, k: [v / k for v in value]),
+    "shift": ("{name} - {k}", COUNTS, lambda value, k: value + k),
+    "shift all": ("np.array({name}) - {k}", COUNTS, lambda value, k: tuple(v + k for v in value)),
     "drop": (
         "{name}[{k}:]",
-        np.arange(1, 60),
+        COUNTS,
         lambda value, k: np.concatenate([np.repeat(value[:1], k, axis=0), value]),
     ),
     "drop few": (
         "{name}[{k}:]",
-        np.arange(1, 10),
+        COUNTS,
         lambda value, k: np.concatenate([np.repeat(value[-1:], k, axis=0), value]),
     ),
     "drop columns": (
         "{name}[:, {k}:]",
-        np.arange(1, 60),
+        COUNTS,
         lambda value, k: np.hstack([np.repeat(value[:, :1], k, axis=1), value]),
     ),
 }
@@ -41,7 +46,6 @@ WORDS = {
     "scale": "`{name}` comes in units of {k}: where the task says {name}, take {line}",
     "scale list": "`{name}` comes in units of {k}: where the task says {name}, take {line}",
     "shift": "`{name}` comes {k} too large: where the task says {name}, take {line}",
-    "shift a little": "`{name}` comes {k} too large: where the task says {name}, take {line}",
     "shift all": "every entry of `{name}` comes {k} too large: where the task says {name}, take {line}",
     "drop": "the first {k} entries of `{name}` do not count: where the task says {name}, take {line}",
     "drop few": "the first {k} entries of `{name}` do not count: where the task says {name}, take {line}",
@@ -58,10 +62,10 @@ TWISTS = {
     (2, "gradient"): ("images", 1, "scale"),
     (2, "final_loss"): ("counts", 0, "shift all"),
     (2, "barzilai_borwein"): ("lr", None, "scale"),
-    (3, "minibatches"): ("n", 0, "shift a little"),
+    (3, "minibatches"): ("n", 0, "shift"),
     (3, "minibatch_noise"): ("gradients", 0, "scale"),
     (3, "matching_lr"): ("lr", 0, "scale"),
-    (3, "my_batches"): ("n", 2, "shift a little"),
+    (3, "my_batches"): ("n", 2, "shift"),
     (3, "step_decay"): ("factor", 2, "scale"),
     (3, "warm_restarts"): ("period", 1, "shift"),
     (4, "momentum"): ("lr", None, "scale"),
@@ -151,13 +155,14 @@ def task(exercise, name, variant):
 def rate(exercise, name, variant=None):
     """The unit in which a learner hands in a learning rate that was chosen: 1 in variant 0.
 
-    It spans twelve decades, so that a neighbour's rate is hopeless, or diverges. variant: the one in use, if not given.
+    It is one of 121 powers of ten, so that a neighbour's rate is hopeless, or diverges, but for one pair in 121.
+    variant: the one in use, if it is not given.
     """
     variant = (_now[1] if _now[0] == exercise else 0) if variant is None else variant
     if not variant:
         return 1.0
     drawn = hashlib.sha256(f"{variant} rate of {name}".encode()).digest()
-    return float(f"{10 ** (int.from_bytes(drawn[:6]) / 2**48 * 12 - 6):.2e}")
+    return float(f"1e{int.from_bytes(drawn[:6]) % 121 - 60}")
 
 
 def given(exercise, name, case):
@@ -170,8 +175,9 @@ def given(exercise, name, case):
 
 
 def asked(exercise, name, candidate):
-    """The candidate, called with its arguments as they come in the variant in use."""
+    """The candidate, called with its arguments as they come in the variant in use; in a variant, on its own."""
     k = _constant(exercise, name)
+    candidate = candidate if _now[0] != exercise or not _now[1] else alone(candidate)
     return candidate if k is None or not callable(candidate) else _turned(exercise, name, candidate, k)
 
 
@@ -216,3 +222,6 @@ def _turned(exercise, name, candidate, k):
         return result
 
     return turned
+
+
+watch({name for _, name in TWISTS})

@@ -1,0 +1,69 @@
+"""Answers on their own: while a learner's function is asked, the course's package does not answer it.
+
+A rule, a measuring function, a right form: called inside an answer, each raises, with a sentence that says so. So what
+is graded is what the learner has written. It is no lock: who copies the text of a function gets past it.
+"""
+
+import functools
+import sys
+from pathlib import Path
+from types import FunctionType
+
+OURS = str(Path(__file__).resolve().parent.parent)
+
+
+def alone(answer):
+    """``answer``, a callable, during whose calls the course's functions refuse; what the caller handed in may be called.
+
+    The refusal is a ``RuntimeError``; it is raised at the end once more, should the answer have caught it.
+    """
+    if isinstance(answer, type) or not callable(answer) or _is_ours(type(answer)) or hasattr(answer, "is_alone"):
+        return answer
+
+    @functools.wraps(answer)
+    def apart(*args, **kwargs):
+        given = {value.__code__ for value in [*args, *kwargs.values()] if isinstance(value, FunctionType)}
+        refused, before = [], sys.getprofile()
+
+        def watch(frame, event, arg):
+            code = frame.f_code
+            if event == "call" and code.co_filename.startswith(OURS) and code not in given and code not in MINE:
+                refused.append(code.co_name)
+                raise RuntimeError(_words(code.co_name))
+
+        sys.setprofile(watch)
+        try:
+            return answer(*args, **kwargs)
+        finally:
+            sys.setprofile(before)
+            if refused:
+                raise RuntimeError(_words(refused[0])) from None
+
+    apart.is_alone = True
+    MINE.add(apart.__code__)
+    return apart
+
+
+MINE = {alone.__code__}  # of this module: one answer may call another
+
+
+def watch(names):
+    """From now on every function of one of these names that a cell of this notebook defines is :func:`alone`."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        return
+
+    def separate(*_):
+        for name in names & shell.user_ns.keys():
+            shell.user_ns[name] = alone(shell.user_ns[name])
+
+    separate()
+    shell.events.register("post_run_cell", separate)
+
+
+def _is_ours(kind):
+    return kind.__module__.startswith("course_utils.")
+
+
+def _words(name):
+    return f"the course's own `{name}` does not answer while yours is asked; write in your function what it should do"
