@@ -14,6 +14,7 @@ import torch
 
 from course_utils import rules
 from course_utils.checks import check, diagnose, guard, names
+from course_utils.checks.alone import alone
 
 
 def loops(*args, **hyper):
@@ -107,6 +108,8 @@ BROKEN = {
     "no arguments": (lambda: None, "wrong_signature", "cannot be called as"),
     "state without a default twice": (lambda g, **hyper: (g, 0), "wrong_signature", r"adam\(g, state"),
     "state unpacked": (lambda g, state=(0,), **hyper: (g * state[0], ()), "raises", "handed back the state"),
+    "state None": (lambda g, state=(0.0,), **hyper: (g, None), "state_none", "the state that it was given"),
+    "None in the state": (lambda g, state=(0.0, 0), **hyper: (g, (g, None)), "state_none", "holds None"),
     "a number": (3, "not_callable", "should be a function"),
     "nothing": (None, "not_callable", "should be a function"),
 }
@@ -182,6 +185,26 @@ def test_nothing_is_left_behind(capfd):
     assert "error settings" in verdict.message
     assert "random numbers" in verdict.message
     assert verdict.printed.startswith("hello\nhello\n")
+
+
+def test_an_answer_on_its_own_prints_and_is_stopped(monkeypatch):
+    """Where the course's functions refuse to answer, its watch over time and output does not."""
+    monkeypatch.setattr(guard, "SECONDS", 0.3)
+
+    def talks(g, state=(), *, lr):
+        print("hello")
+        return -lr * g, state
+
+    assert diagnose("gradient_descent", alone(talks)).passed
+    for candidate in (loops, loops_and_catches):
+        assert diagnose("gradient_descent", alone(candidate)).mistake == "too_slow"
+
+
+def test_settings_that_count_steps_are_whole():
+    for settings, said in (({"every": 500.5}, "'every' counts steps"), ({"warmup": True}, "not True")):
+        with pytest.raises(guard.Stop, match=said):
+            guard.Caller("settings", lambda settings=settings: settings)()
+    assert guard.Caller("settings", lambda: {"every": 500.0, "lr": 0.1})() == {"every": 500.0, "lr": 0.1}
 
 
 def test_no_word_on_stderr(capfd):

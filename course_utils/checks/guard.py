@@ -26,6 +26,8 @@ from pathlib import Path
 
 import numpy as np
 
+from course_utils.checks.alone import MINE
+
 SECONDS = 5.0  # for all calls of one check together
 OUTPUT = 100_000  # characters that all calls together may print
 ENTRIES = 1_000_000  # of an array that is worth looking at
@@ -72,6 +74,9 @@ class Printed(io.StringIO):
             self.overflown = True
             raise TooMuchOutput
         return super().write(text)
+
+
+MINE.add(Printed.write.__code__)  # an answer that is asked on its own may print
 
 
 def run(work, seconds=None):
@@ -157,12 +162,14 @@ def _bounded_by_alarm(work, seconds):
                     raise TimeUp
                 return trace
 
+            MINE.add(trace.__code__)
             sys.settrace(trace)
             while frame is not None and frame is not bottom:
                 frame.f_trace = trace
                 frame = frame.f_back
         raise TimeUp
 
+    MINE.add(ring.__code__)  # it rings inside an answer that is asked on its own
     previous = signal.signal(signal.SIGALRM, ring)
     try:
         try:
@@ -228,7 +235,47 @@ class Caller:
             # a change and its undoing may leave a rounding error, which is no offence
             same = np.shape(args[i]) == value.shape and np.allclose(args[i], value, rtol=1e-9, atol=0, equal_nan=True)
             self.mutated |= not same
+        if "lr" in kwargs:
+            self._need_state(args, result)
+        elif not args and isinstance(result, dict):
+            _need_whole(self.name, result)
         return result
+
+    def _need_state(self, args, result):
+        """:class:`Stop` if a rule that was given a state returns None in its place, or somewhere in it."""
+        if not isinstance(result, (tuple, list)) or len(result) != 2 or result[0] is None or not _has_none(result[1]):
+            return
+        given = args[1] if len(args) > 1 else _default_state(self.candidate)
+        if not _has_none(given):  # a state that begins with None may go on so
+            which = "is None" if result[1] is None else f"holds None (it is {_a(result[1])})"
+            raise Stop(
+                "state_none",
+                f"The new state that {self.name} returns {which}: the next call gets it, and finds nothing there. A "
+                "rule that remembers nothing hands back the state that it was given.",
+            )
+
+
+def _has_none(state):
+    return any(entry is None for entry in (state if isinstance(state, (tuple, list)) else (state,)))
+
+
+def _default_state(candidate):
+    """The state with which a rule begins by itself; None if that cannot be told."""
+    with contextlib.suppress(Exception):  # no signature, or no such argument
+        second = list(inspect.signature(candidate).parameters.values())[1]
+        return second.default if second.default is not inspect.Parameter.empty else None
+    return None
+
+
+STEPS = ("every", "warmup")  # the settings that count steps
+
+
+def _need_whole(name, settings):
+    """:class:`Stop` if one of the ``settings`` that count steps is no whole number."""
+    for key in STEPS:
+        value = settings.get(key)
+        if isinstance(value, bool) or (isinstance(value, (float, np.floating)) and value % 1 and np.isfinite(value)):
+            raise Stop("not_whole", f"{key!r} counts steps, so it should be a whole number, not {value!r}.")
 
 
 def array(value, what):
