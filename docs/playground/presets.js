@@ -99,7 +99,7 @@ const stories = {
     ({ lanes: [{ path: { rates } }] }) => `${rates[29].map(short).join(" and ")}: ${short(rates[29][0] / rates[29][1])} times. Both only fall, from
       ${rates[0].map(short).join(" and ")}.`],
   pan: [8, "Forgetting helps", ["1.lr", "1.beta"], "surface=pan&steps=180&speed=36&lane=adagrad,lr:0.2&lane=rmsprop,lr:0.0632,beta:0.9",
-    "A steep rim, then a flat floor. First steps of one length. Who is lower after 180?", ["Adagrad", "both alike", "*RMSProp, by far"],
+    "A steep rim, then a flat floor. First steps of one length. Who is lower after 180?", ["Adagrad", "both alike", "*RMSProp"],
     ({ lanes, again }) => `${each(lanes, height)}: it has forgotten the rim. With β = 0.999 it has not:
       ${height(again("lane=rmsprop,lr:0.0632,beta:0.999")[0])}.`],
   memory: [8, "How long a memory?", ["*.lr"], `surface=pan&steps=180&speed=36&view=rates${[0.9, 0.99, 0.999].map((beta) => `&lane=rmsprop,lr:0.05,beta:${beta}`).join("")}`,
