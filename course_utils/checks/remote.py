@@ -9,6 +9,7 @@ by the checker, and nothing of the checker can be reached from a submission.
 import base64
 import builtins
 import contextlib
+import functools
 import io
 import itertools
 import json
@@ -68,52 +69,60 @@ class Remote:
         return _decode(reply["result"])
 
     def _ask(self, request):
-        import zmq
+        with self._socket("shell") as shell:
+            try:
+                return self._asked(shell, request)
+            except BaseException:  # also a check's own alarm: the learner's kernel must not run on
+                with _no_alarm(), self._socket("control") as control:  # it rings on, and would cut this off
+                    self.session.send(control, "interrupt_request", {})
+                    control.linger = 1000
+                raise
+
+    def _asked(self, shell, request):
+        # a request without code, for running a cell takes as long again as the call
+        content = {
+            "code": "",
+            "silent": True,
+            "store_history": False,
+            "allow_stdin": False,
+            "user_expressions": {"reply": f"__import__({__name__!r}, fromlist=['']).answer(globals(), {request!r})"},
+        }
+        sent = self.session.send(shell, "execute_request", content)["header"]["msg_id"]
+        until, most = time.monotonic() + SECONDS, _memory() + FLOOD
+        while (left := until - time.monotonic()) > 0:
+            if _memory() > most:  # parts of one message without end, which ZeroMQ keeps until the last one is there
+                self.dead = "this call answers without end"
+                raise RuntimeError(self.dead)
+            if not shell.poll(min(left, 0.2) * 1000):
+                if not _is_there(self.connection):
+                    self.dead = "this call ended the notebook's kernel"
+                    raise RuntimeError(self.dead)
+                continue
+            try:
+                _, message = self.session.recv(shell, mode=0)
+                is_mine = message["parent_header"].get("msg_id") == sent
+            except Exception:  # unsigned, no JSON, nested too deeply: nothing was said
+                continue
+            if is_mine:
+                return _read(message["content"])
+        self.dead = f"no answer within {SECONDS} seconds"
+        raise TimeoutError(self.dead)
+
+    @functools.cached_property
+    def session(self):
         from jupyter_client.session import Session
 
-        session = Session(key=self.connection["key"].encode())
-        sockets = {}
-        try:
-            for channel in ("shell", "control"):
-                sockets[channel] = zmq.Context.instance().socket(zmq.DEALER)
-                sockets[channel].linger = 0
-                sockets[channel].set(zmq.MAXMSGSIZE, LARGEST)
-                sockets[channel].connect(_address(self.connection, channel))
-            content = {
-                "code": "from course_utils.checks import remote as _remote",
-                "silent": True,
-                "store_history": False,
-                "allow_stdin": False,
-                "user_expressions": {"reply": f"_remote.answer(globals(), {request!r})"},
-            }
-            sent = session.send(sockets["shell"], "execute_request", content)["header"]["msg_id"]
-            until, most = time.monotonic() + SECONDS, _memory() + FLOOD
-            while (left := until - time.monotonic()) > 0:
-                if _memory() > most:  # parts of one message without end, which ZeroMQ keeps until the last one is there
-                    self.dead = "this call answers without end"
-                    raise RuntimeError(self.dead)
-                if not sockets["shell"].poll(min(left, 0.2) * 1000):
-                    if not _is_there(self.connection):
-                        self.dead = "this call ended the notebook's kernel"
-                        raise RuntimeError(self.dead)
-                    continue
-                try:
-                    _, message = session.recv(sockets["shell"], mode=0)
-                    is_mine = message["parent_header"].get("msg_id") == sent
-                except Exception:  # unsigned, no JSON, nested too deeply: nothing was said
-                    continue
-                if is_mine:
-                    return _read(message["content"])
-            self.dead = f"no answer within {SECONDS} seconds"
-            raise TimeoutError(self.dead)
-        except BaseException:  # also a check's own alarm: the learner's kernel must not run on
-            with _no_alarm():  # which rings on, and would cut this off
-                session.send(sockets["control"], "interrupt_request", {})
-                sockets["control"].linger = 1000
-            raise
-        finally:
-            for one in sockets.values():
-                one.close()
+        return Session(key=self.connection["key"].encode())
+
+    def _socket(self, channel):
+        """A new way to the kernel; what comes on one that nobody reads would fill this process."""
+        import zmq
+
+        one = zmq.Context.instance().socket(zmq.DEALER)
+        one.linger = 0
+        one.set(zmq.MAXMSGSIZE, LARGEST)
+        one.connect(_address(self.connection, channel))
+        return one
 
 
 def _is_there(connection):
