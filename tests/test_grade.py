@@ -18,6 +18,7 @@ from pathlib import Path
 import grade as tools_grade
 import nbformat
 import pytest
+from hostile import crowd
 from nbgrader.api import Gradebook
 from nbgrader.validator import Validator
 from needs import missing
@@ -177,6 +178,12 @@ def test_zips_that_are_bombs_are_listed(tmp_path):
 
 def test_a_file_name_cannot_steer_the_terminal():
     assert tools_grade.line("a\x1b]0;x\x07\nb\udce9\u202e ü") == "a\\x1b]0;x\\x07\\nb\\udce9\\u202e ü"
+
+
+def test_the_class_that_was_made_up_has_all_its_mistakes():
+    """crowd.variant raises where the solution is no longer written as a mistake wants it."""
+    first = [crowd.variant(number) for number in range(len(crowd.MISTAKES) + 2)]
+    assert len(set(first)) == len(crowd.MISTAKES) + 2 == 32
 
 
 # ---- what is it?
