@@ -201,7 +201,7 @@ def test_a_knob_changes_the_race_and_the_address(browser):
 
 def test_an_exact_number_is_typed_and_a_bad_one_is_named(browser):
     with opened(browser) as page:
-        box = f"{IN}.querySelector('[aria-label=\"momentum lr, exactly\"]')"
+        box = f"{IN}.querySelector('[aria-label=\"Momentum lr, exactly\"]')"
         lr = "document.querySelector('optimizer-knobs').state.lanes[1].lr"
         page.evaluate(f"{box}.value = '0.0123'; {box}.dispatchEvent(new Event('change'))")
         assert page.evaluate(lr) == 0.0123
@@ -210,6 +210,80 @@ def test_an_exact_number_is_typed_and_a_bad_one_is_named(browser):
         assert page.evaluate(f"{box}.value") == "0.0123"
         news = page.evaluate(f"{IN}.querySelector('[role=status]:not(.outcome)').textContent")
         assert "lr must be a number from 0.00001 to 10" in news
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("lr", "0,025", 0.025),
+        ("x", " −2,5", -2.5),
+        ("steps", "1,000", 1000),
+        ("k", "1,000", None),
+        ("lr", "1.0,5", None),
+    ],
+)
+def test_a_decimal_comma_is_read_and_what_can_mean_two_things_is_not(page, name, text, value):
+    read = f"(() => {{ try {{ return Playground.checked('{name}', '{text}'); }} catch {{ return null; }} }})()"
+    assert page.evaluate(read) == value
+
+
+def test_lanes_of_one_rule_do_not_look_alike(page):
+    lanes = json.dumps([{"rule": rule} for rule in ["nesterov"] * 4 + ["rmsprop_nesterov"] * 4])
+    looks = page.evaluate(f"Playground.styles({lanes}, 'rgb(0, 0, 0)').map(look => JSON.stringify(look))")
+    assert len(set(looks)) == 8
+
+
+@pytest.mark.parametrize(
+    ("preset", "width", "legend"), [("ravine", 1280, 0), ("ravine", 390, 2), ("same-rate", 1280, 8)]
+)
+def test_names_stand_outside_a_crowded_map(browser, preset, width, legend):
+    with opened(browser, f"#preset={preset}", width=width, height=844) as page:
+        page.page.wait_for_function(f"{IN}.querySelector('[role=status]').textContent + 1")
+        items = page.evaluate(f"[...{IN}.querySelectorAll('ul:not([hidden]) li')].map(item => item.innerText.trim())")
+        assert len(items) == legend
+        assert not legend or items[0] == "Gradient descent"
+
+
+def test_a_finger_finds_every_control(browser):
+    """None is smaller than 24 px, on a phone none lower than 44."""
+    script = (
+        "(root => [...root.querySelectorAll('button, select, summary, a, label, [type=text], [type=range]')]"
+        ".filter(one => one.checkVisibility())"
+        ".map(one => [one.outerHTML.slice(0, 50), one.getBoundingClientRect().height]))"
+    )
+    for width, least in ((1280, 24), (390, 44)):
+        with opened(browser, width=width, height=844) as page:
+            page.evaluate(f"{IN}.querySelector('summary').click()")
+            page.page.wait_for_function(IN + ".querySelectorAll('fieldset').length == 2")
+            found = page.evaluate(f"{script}(document)") + page.evaluate(f"{script}({IN})")
+            assert len(found) > 50
+            assert [one for one in found if one[1] < least] == []
+
+
+def test_the_next_story_begins_at_its_top(browser):
+    with opened(browser) as page:
+        page.evaluate("document.querySelector('.next').scrollIntoView()")
+        page.page.click(".next")
+        page.page.wait_for_function("document.querySelector('h2').innerText == 'Chapter 4: Until it circles'")
+        assert page.evaluate("document.activeElement.innerText") == "Chapter 4: Until it circles"
+        assert 0 <= page.evaluate("document.querySelector('h2').getBoundingClientRect().y") < 200
+        page.page.click("text=All stories")
+        assert state(page)["preset"] == "beta"  # still
+        shown = f"getComputedStyle({IN}.querySelector('[part=away]')).display"
+        assert page.evaluate(shown) == "none"
+    with opened(browser, "#preset=ravine&embed=1") as page:
+        assert page.evaluate(shown) != "none"
+
+
+def test_the_map_is_of_the_rule_that_one_chooses(browser):
+    with opened(browser, "#preset=ravine&view=map&of=1") as page:
+        page.evaluate(f"{IN}.querySelector('[role=group] button').click()")
+        assert page.evaluate(f"{IN}.querySelector('.controls select').value") == "map 1"
+        box = box_of(page, ".beside")
+        page.page.mouse.click(box[0] + 80, box[1] + box[3] / 2)
+        lanes = page.evaluate("document.querySelector('optimizer-knobs').state.lanes")
+        assert (lanes[0]["lr"], lanes[1]["beta"]) == (0.0312, 0.7)
+        assert lanes[1]["lr"] < 0.001
 
 
 def test_an_answer_says_when_the_story_has_moved_on(browser):
@@ -226,7 +300,7 @@ def test_every_box_of_one_knob_shows_the_same(browser):
         page.evaluate(f"{IN}.querySelector('summary').click()")
         page.page.wait_for_function(IN + ".querySelectorAll('fieldset').length == 2")
         page.evaluate("document.querySelector('optimizer-knobs').turn('1.lr', 0.05)")
-        boxes = f"[...{IN}.querySelectorAll('[aria-label=\"momentum lr, exactly\"]')].map(box => box.value)"
+        boxes = f"[...{IN}.querySelectorAll('[aria-label=\"Momentum lr, exactly\"]')].map(box => box.value)"
         assert page.evaluate(boxes) == ["0.05", "0.05"]
         page.evaluate("document.querySelector('optimizer-knobs').moveTo([-1.5, 0.5])")
         start = f"{IN}.querySelector('[aria-label=\"start x, exactly\"]').value"
@@ -240,8 +314,10 @@ def test_tune_finds_the_best_of_its_grid(browser):
         away = "document.querySelector('optimizer-knobs').race.lanes[0].away.at(-1)"
         page.evaluate("document.querySelector('optimizer-knobs').turn('0.lr', 0.001)")
         before = page.evaluate(away)
-        page.evaluate(f"[...{IN}.querySelectorAll('button')].find(b => b.innerText == 'Tune').click()")
+        tune = f"[...{IN}.querySelectorAll('button')].find(b => b.innerText == 'Tune')"
+        page.evaluate(f"(tune => (tune.focus(), tune.click()))({tune})")
         assert page.evaluate(away) < before
+        assert page.evaluate(f"{IN}.activeElement.innerText") == "Tune"
         assert page.errors() == []
 
 
@@ -300,7 +376,7 @@ def test_in_a_frame_it_shows_itself_alone_and_tells_its_height(browser, tmp_path
     with browser.open(outer.as_uri()) as page:
         page.page.wait_for_function("window.told > 300")
         frame = page.page.frames[1]
-        assert frame.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
+        assert not frame.evaluate("document.querySelector('nav').checkVisibility()")
         assert frame.evaluate("document.querySelector('optimizer-knobs').state.preset") == "pan"
 
 
@@ -309,7 +385,7 @@ def test_small_and_alone(browser):
     import gzip
 
     files = sorted(FOLDER.iterdir())
-    assert len(gzip.compress(b"".join(file.read_bytes() for file in files))) <= 24_000
+    assert len(gzip.compress(b"".join(file.read_bytes() for file in files))) <= 26_500
     with opened(browser) as page:
         asked = {
             address.split("#")[0].rsplit("/", 1)[1] for address in page.requests() if not address.startswith("data:")

@@ -134,7 +134,6 @@ CLAIMS = {
     "saddle": lambda r, again: 60 < next(i for i, p in enumerate(r[0]["path"]) if abs(p[1]) > 0.5) < 80,
     "cliff": lambda r, again: min(range(4), key=lambda i: away(r[i])) == 1,
     "zigzag": lambda r, again: again("k=40")[0]["diverged"] or away(again("k=40")[0]) > 4,
-    "three-rates": lambda r, again: abs(r[2]["path"][-1][1]) > abs(r[2]["path"][0][1]),
     "banana": lambda r, again: 0 < r[0]["path"][-1][0] < 0.9,
     "noise": lambda r, again: 0.4 < np.mean(r[1]["away"][100:]) / np.mean(r[0]["away"][100:]) < 0.6,
     "schedules": lambda r, again: min(range(4), key=lambda i: away(r[i])) == 2,

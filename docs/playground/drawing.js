@@ -1,10 +1,10 @@
 // Pictures on a canvas: the surface with its paths, and, beside it, what is measured by step or by rate.
 "use strict";
 {
-const { LOOKS, RATES, MEMORIES, heightOn, startOf, lateHeight, memoryOf, short } = Playground;
+const { LOOKS, RATES, ofLane, MEMORIES, heightOn, startOf, lateHeight, memoryOf, short } = Playground;
 const { abs, ceil, exp, floor, hypot, log, log10, max, min, round } = Math;
-const MARGIN = { left: 46, right: 10, top: 22, bottom: 34 };
-const DASHES = { solid: [], dashed: [7, 3], dotted: [2, 3] };
+const MARGIN = { left: 46, right: 12, top: 22, bottom: 34 };
+const DASHES = { solid: [], dashed: [7, 3], dotted: [2, 3], dashdot: [12, 3, 2, 3], long: [16, 5], sparse: [3, 8], pairs: [8, 2, 8, 6], far: [1, 6] };
 
 // A canvas made ready: axes with ticks and words, and maps between points and places. `log`: axes in powers of ten.
 // rows: what stands at 0, 1, 2 ... of the upright axis, instead of its numbers.
@@ -23,10 +23,12 @@ function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", log
     const gap = max(power * [1, 2, 5, 10].find((m) => m * power >= wish * 0.7), whole ? 1 : 0);
     for (let i = ceil(low / gap); i * gap <= high * (1 + 1e-9); i++) mark(i * gap);
   };
-  const said = (value, isLog) => (isLog ? `1e${round(value)}`.replace("1e0", "1") : short(+value.toPrecision(6)));
+  const said = (value, isLog) => (isLog ? power(round(value)) : short(+value.toPrecision(6)));
+  const power = (n) => (n ? "10" + String(n).replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]) : "1");
+  const inside = (text, x) => c.fillText(text, min(x, w + MARGIN.right - c.measureText(text).width / 2), h + 15);
   c.fillText(title, 0, -7);
   c.textAlign = "center";
-  ticks(left, right, logX, (value) => c.fillText(said(value, logX), place([value, 0])[0], h + 15));
+  ticks(left, right, logX, (value) => inside(said(value, logX), place([value, 0])[0]));
   c.fillText(x, w / 2, h + 30);
   c.textAlign = "right";
   if (rows) rows.forEach((row, i) => c.fillText(row, -5, place([0, i])[1] + 4));
@@ -49,11 +51,11 @@ function colourOf(rule, ink) {
   return isDark ? `color-mix(in srgb, ${colour} 62%, white)` : colour;
 }
 
-// Several lanes of one rule keep its colour; the second and third are dashed and dotted.
+// Several lanes of one rule keep its colour, and each has dashes of its own.
 function styles(lanes, ink) {
   return lanes.map(({ rule }, i) => {
-    const before = lanes.slice(0, i).filter((other) => other.rule === rule).length;
-    return { colour: colourOf(rule, ink), dash: before ? [[2, 3], [7, 3]][(before - 1) % 2] : DASHES[LOOKS[rule][1]] };
+    const before = lanes.slice(0, i).filter((other) => other.rule === rule).length, own = LOOKS[rule][1];
+    return { colour: colourOf(rule, ink), dash: DASHES[[own, ...Object.keys(DASHES).filter((name) => name !== own)][before]] };
   });
 }
 
@@ -84,6 +86,9 @@ function terrain(plot, height, isDark) {
   return canvas;
 }
 
+// Names stand in the map where there is room for them, else in a legend below it.
+const isCrowded = (canvas, lanes) => lanes.length > 4 || canvas.clientWidth < 400;
+
 const kept = new WeakMap(); // canvas -> its terrain, and what it was drawn for
 
 // The surface from above (or, of one parameter, from the side), with every lane's path up to the step
@@ -109,23 +114,24 @@ function drawMap(canvas, state, race, ink, isDark) {
   c.lineWidth = 3;
   for (const [x, y] of surface.minima.map((p) => place(on(p)))) c.stroke(new Path2D(`M${x - 5} ${y - 5}l10 10m0-10l-10 10`));
   lanes.forEach((lane, i) => {
-    for (const run of state.mean || lane.runs.length > 1 ? lane.runs.slice(0, 12) : []) line(plot, looks[i], run.map(on), 0.7, 0.25);
-    line(plot, looks[i], lane.path.map(on), 1.5, 0.3); // where it will go
+    if (state.mean) for (const run of lane.runs.slice(0, 12)) line(plot, looks[i], run.map(on), 0.7, 0.25);
+    if (!lane.runs[1] || state.mean) line(plot, looks[i], lane.path.map(on), 1.5, 0.3); // where it will go
     const past = lane.path.slice(0, step + 1).map(on);
-    line(plot, looks[i], past, 2.5);
+    const chance = lane.runs.length > 1, single = chance && !state.mean; // of many runs the cloud counts, not the first one's path
+    line(plot, looks[i], past, single ? 1 : 2.5, single ? 0.45 : 1);
     if (lane.theory) line(plot, { colour: "#CC79A7", dash: [7, 4] }, lane.theory.map(on), 2);
-    c.fillStyle = looks[i].colour;
-    if (past.length < 400) for (const p of past) c.beginPath(), c.arc(...place(p), 2, 0, 7), c.fill();
-    const at = place(past.at(-1));
-    c.beginPath();
-    c.arc(...at, 5, 0, 7);
-    c.fill();
+    c.fillStyle = c.strokeStyle = looks[i].colour;
+    const dot = (p, size, isRing) => (c.beginPath(), c.arc(...place(p), size, 0, 7), isRing ? c.stroke() : c.fill());
+    if (past.length < 400 && !looks[i].dash.length && !single) for (const p of past) dot(p, 2);
+    c.lineWidth = 2;
+    if (chance) for (const run of lane.runs) dot(on(run[min(step, run.length - 1)]), 4, looks[i].dash.length); // where all runs stand
+    dot(past.at(-1), 5);
     if (state.arrows && !isLine && lane.path[step + 1]) arrows(plot, lane, step, ink);
   });
   const [x, y] = place(on(start));
   c.fillStyle = ink;
   c.fillRect(x - 6, y - 6, 12, 12);
-  named(plot, lanes.map((lane, i) => [lane.label, place(on(lane.path[min(step, lane.path.length - 1)])), looks[i]]), ink, isDark);
+  if (!isCrowded(canvas, lanes)) named(plot, lanes.map((lane, i) => [lane.label, lane.path.map((p) => place(on(p))), looks[i]]), ink, isDark);
   c.restore();
   return plot;
 }
@@ -146,27 +152,38 @@ function arrows({ c, place }, lane, step, ink) {
   draw(there, ink);
 }
 
-// Names where paths end, each behind a piece of its line, moved apart so that none covers another
-function named({ c, w, h }, labels, ink, isDark) {
-  const taken = [];
+// Names where paths end, each behind a piece of its line, in the place near by that covers least of paths and names
+function named({ c, w, h }, lanes, ink, isDark) {
+  const traces = [], taken = [];
+  for (const [, path] of lanes) path.forEach(([x, y], i) => {
+    const [u, v] = path[max(i - 1, 0)], pieces = max(1, ceil(hypot(x - u, y - v) / 8));
+    for (let k = 1; k <= min(pieces, 200); k++) {
+      const point = [u + (x - u) * k / pieces, v + (y - v) * k / pieces], last = traces.at(-1);
+      if (!last || hypot(point[0] - last[0], point[1] - last[1]) > 3) traces.push(point);
+    }
+  });
   c.font = "600 13px system-ui, sans-serif";
-  for (const [text, [x, y], { colour, dash }] of labels.slice(0, 8)) {
-    const width = c.measureText(text).width + 22, left = max(4, min(x + 9, w - width - 4));
-    let top = max(14, min(y - 8, h - 5));
-    for (let tries = 0; tries < 20 && taken.some(([l, t, wide]) => abs(t - top) < 15 && left < l + wide && l < left + width); tries++)
-      top = top + 15 > h - 5 ? 14 : top + 15;
+  for (const [text, path, { colour, dash }] of lanes) {
+    const [x, y] = path.at(-1), width = c.measureText(text).width + 22, spots = [];
+    for (const down of [0, -18, 18, -36, 36, -54, 54])
+      for (const right of [11, -width - 11, -width / 2]) {
+        const left = max(6, min(x + right, w - width - 6)), top = max(4, min(y - 8 + down, h - 20));
+        const over = (of, wide, high) => of.filter(([u, v, far = 0]) => u < left + width + 4 && left < u + far + 4 && v < top + wide && top < v + high).length;
+        spots.push([over(traces, 18, 2) + 1000 * over(taken, 18, 18) + abs(down) / 20, left, top]);
+      }
+    const [, left, top] = spots.reduce((a, b) => (b[0] < a[0] ? b : a));
     taken.push([left, top, width]);
-    c.globalAlpha = 0.8;
+    c.globalAlpha = 0.75;
     c.fillStyle = isDark ? "#1b1f24" : "#fff";
-    c.fillRect(left - 3, top - 12, width + 6, 16);
+    c.fillRect(left - 3, top, width + 6, 16);
     c.globalAlpha = 1;
     c.strokeStyle = colour;
     c.lineWidth = 3;
     c.setLineDash(dash);
-    c.stroke(new Path2D(`M${left} ${top - 4}h18`));
+    c.stroke(new Path2D(`M${left} ${top + 8}h18`));
     c.setLineDash([]);
     c.fillStyle = ink;
-    c.fillText(text, left + 22, top);
+    c.fillText(text, left + 22, top + 12);
   }
 }
 
@@ -191,51 +208,61 @@ function heights(canvas, state, { lanes }, ink) {
 function rates(canvas, state, { lanes }, ink) {
   const looks = styles(lanes, ink), all = lanes.flatMap((lane) => lane.runs[0].rates.flat()).map(log10).filter(Number.isFinite);
   const plot = axes(canvas, ink, [0, state.steps], [floor(min(...all) - 0.1), ceil(max(...all) + 0.1)],
-    { x: "step", title: "rate of x (line) and of y (thin)", logY: true });
+    { x: "step", title: "effective rate: thick of x, thin of y", logY: true });
   lanes.forEach((lane, i) => lane.runs[0].rates[0]?.forEach((_, d) =>
     line(plot, looks[i], lane.runs[0].rates.map((rate, step) => [step, log10(rate[d])]), d ? 1.2 : 2.6)));
   plot.c.restore();
 }
 
+// Both below return what a click chooses: the number of a lane, and its settings there. A race keeps what they have measured.
 function sweep(canvas, state, race, ink) {
   const looks = styles(race.lanes, ink), lrs = RATES.map(log10);
-  const lines = state.lanes.map((lane) => RATES.map((lr) => lateHeight(state, race.surface, { ...lane, lr })));
-  const all = lines.flat().filter(Number.isFinite).map((height) => log10(max(height, 1e-12)));
+  race.swept ??= state.lanes.map((lane) => RATES.map((lr) => log10(max(lateHeight(state, race.surface, { ...lane, lr }), 1e-12))));
+  const all = race.swept.flat().filter(Number.isFinite);
   const plot = axes(canvas, ink, [lrs[0], lrs.at(-1)], [floor(min(...all, 0)), ceil(max(...all, 1))],
     { x: "lr; click to choose", title: "highest point of the last tenth", logX: true, logY: true });
-  lines.forEach((line_, i) => {
-    line(plot, looks[i], line_.map((height, k) => [lrs[k], log10(max(height, 1e-12))]).filter(([, y]) => Number.isFinite(y)), 2.4);
+  race.swept.forEach((ends, i) => {
+    line(plot, looks[i], ends.map((end, k) => [lrs[k], end]).filter(([, y]) => Number.isFinite(y)), 2.4);
     line(plot, looks[i], [[log10(state.lanes[i].lr), -99], [log10(state.lanes[i].lr), 99]], 1, 0.6);
   });
   plot.c.restore();
-  return ([px, py]) => ({ lr: RATES.reduce((a, b) => (abs(log10(b) - plot.point([px, py])[0]) < abs(log10(a) - plot.point([px, py])[0]) ? b : a)) });
+  return (place) => {
+    const [x, y] = plot.point(place), column = (lr) => abs(log10(lr) - x), lr = RATES.reduce((a, b) => (column(b) < column(a) ? b : a));
+    const far = race.swept.map((ends) => abs(ends[RATES.indexOf(lr)] - y)); // of the lane whose curve is next to the click
+    return [far.indexOf(min(...far)), { lr }];
+  };
 }
 
 function map(canvas, state, race, ink) {
-  const [lane] = state.lanes, memory = memoryOf(lane), lrs = RATES, betas = memory ? MEMORIES : [0];
+  const which = min(state.of, state.lanes.length - 1), lane = state.lanes[which];
+  const memory = memoryOf(lane), lrs = RATES, betas = memory ? MEMORIES : [0];
   const plot = axes(canvas, ink, [log10(lrs[0]) - 0.0625, log10(lrs.at(-1)) + 0.0625], [-0.5, betas.length - 0.5],
-    { x: "lr; click a cell to run it", title: `${lane.rule.replace("_", " ")}: ${memory ?? "no memory"} upwards; light is low`, logX: true, rows: betas });
-  const ends = betas.map((beta) => lrs.map((lr) => lateHeight(state, race.surface, { ...lane, lr, ...(memory && { [memory]: beta }) })));
+    { x: "lr; click a cell to run it", title: `${memory ? ofLane[memory][4] : "no memory"} upwards; light is low, ringed the lowest`, logX: true, rows: betas });
+  const ends = (race.mapped ??= betas.map((beta) => lrs.map((lr) => lateHeight(state, race.surface, { ...lane, lr, ...(memory && { [memory]: beta }) }))));
   const logs = ends.flat().filter(Number.isFinite).map((height) => log(max(height, 1e-12))), low = min(...logs), top = max(...logs);
-  const cell = plot.w / lrs.length, row = plot.h / betas.length;
+  const cell = plot.w / lrs.length, row = plot.h / betas.length, { c } = plot, lowest = min(...ends.flat()), marks = [];
   ends.forEach((line_, j) => line_.forEach((height, i) => {
-    const share = (log(max(height, 1e-12)) - low) / (top - low || 1);
-    plot.c.fillStyle = Number.isFinite(height) ? `hsl(${260 - 200 * (1 - share)} 60% ${25 + 50 * (1 - share)}%)` : "#8886";
-    plot.c.fillRect(i * cell, plot.h - (j + 1) * row, cell - 1, row - 1);
-    if (lrs[i] === nearest(lrs, lane.lr) && betas[j] === nearest(betas, lane[memory] ?? 0)) {
-      plot.c.lineWidth = 3;
-      plot.c.strokeStyle = ink;
-      plot.c.strokeRect(i * cell + 1, plot.h - (j + 1) * row + 1, cell - 3, row - 3);
-    }
+    const share = (log(max(height, 1e-12)) - low) / (top - low || 1), x = i * cell, y = plot.h - (j + 1) * row;
+    c.fillStyle = Number.isFinite(height) ? `hsl(${260 - 200 * (1 - share)} 60% ${25 + 50 * (1 - share)}%)` : "#8886";
+    c.fillRect(x, y, cell - 1, row - 1);
+    if (lrs[i] === nearest(lrs, lane.lr) && betas[j] === nearest(betas, lane[memory] ?? 0)) marks.push(() => c.rect(x - 1, y - 1, cell + 1, row + 1));
+    if (height === lowest) marks.push(() => c.arc(x + cell / 2, y + row / 2, 7, 0, 7));
   }));
-  plot.c.restore();
+  for (const mark of marks) // where the rule stands, and the lowest: black on a white rim
+    for (const [colour, width] of [["#fff", 5], ["#000", 2]]) {
+      [c.strokeStyle, c.lineWidth] = [colour, width];
+      c.beginPath();
+      mark();
+      c.stroke();
+    }
+  c.restore();
   return ([px, py]) => {
     const lr = lrs[min(lrs.length - 1, max(0, floor(px / cell)))], beta = betas[min(betas.length - 1, max(0, floor((plot.h - py) / row)))];
-    return { lr, ...(memory && { [memory]: beta }) };
+    return [which, { lr, ...(memory && { [memory]: beta }) }];
   };
 }
 
 const nearest = (values, wanted) => values.reduce((a, b) => (abs(log(b + 1e-3) - log(wanted + 1e-3)) < abs(log(a + 1e-3) - log(wanted + 1e-3)) ? b : a));
 
-Object.assign(Playground, { MARGIN, drawMap, drawBeside, styles });
+Object.assign(Playground, { MARGIN, drawMap, drawBeside, styles, isCrowded });
 }

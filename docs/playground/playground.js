@@ -16,9 +16,10 @@ p { margin: .3em 0 } [hidden] { display: none !important }
 .row { display: flex; flex-wrap: wrap; gap: .4em .8em; align-items: center; margin: .45em 0 }
 .plots { display: grid; grid-template-columns: 3fr 2fr; gap: .3em }
 .bare .plots { grid-template-columns: 1fr }
-canvas { width: 100%; height: clamp(190px, min(42cqw, 60vh), 330px); touch-action: none; border-radius: 4px }
+canvas { width: 100%; height: clamp(210px, min(42cqw, 60vh), 330px); touch-action: none; border-radius: 4px }
 canvas.beside { touch-action: manipulation }
-button, select, input { font: inherit; color: inherit; accent-color: #0072b2 }
+button, select, input { font: inherit; color: inherit; accent-color: #0072b2; min-height: 28px }
+select { min-width: 0; max-width: 14em; background: Canvas; border: 1px solid color-mix(in srgb, CanvasText 40%, Canvas); border-radius: 6px; padding: .2em .4em }
 button { background: color-mix(in srgb, CanvasText 7%, Canvas); border: 1px solid color-mix(in srgb, CanvasText 40%, Canvas); border-radius: 6px; padding: .25em .8em; min-height: 2em; cursor: pointer }
 button.play { min-width: 5.2em; font-weight: 600 }
 button[aria-pressed=true] { outline: 2px solid #0072b2 }
@@ -26,13 +27,21 @@ button[aria-pressed=true] { outline: 2px solid #0072b2 }
 .knob { display: grid; grid-template-columns: 1fr auto; min-width: 11em; flex: 1; font-size: .93em }
 .knob input[type=range] { grid-column: 1 / 3; width: 100% }
 .knob [type=text] { font-size: .95em; padding: 0 .3em; text-align: right; border: 1px solid color-mix(in srgb, CanvasText 25%, Canvas); border-radius: 4px; background: Canvas }
+ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }
+svg { width: 28px; height: 12px; margin-right: .35em; fill: none; stroke-width: 3; vertical-align: middle }
+label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
+[type=checkbox] { width: 20px; height: 20px; min-height: 0 }
 .outcome { border-left: 3px solid #0072b2; padding-left: .7em }
-details { margin: .4em 0 } summary { cursor: pointer }
+details { margin: .4em 0 } summary { cursor: pointer; padding: .3em 0 } p > a { display: inline-block; padding: .3em 0 }
 fieldset { border: 1px solid color-mix(in srgb, CanvasText 30%, Canvas); border-radius: 6px; margin: .4em 0; padding: .2em .7em }
 a { color: LinkText }
 @container (max-width: 520px) {
   .whole { display: flex; flex-direction: column } .plots { display: contents } canvas.beside { height: 170px; order: 1 }
   .controls ~ * { order: 2 } /* Play stays below the map, the second picture comes after it */
+  .waits canvas.beside { display: none } .controls > input { flex-basis: 60% !important } .controls > select, .controls > button:last-child { flex: 1 1 40%; max-width: none } .knob { min-width: 100% }
+}
+@media (pointer: coarse) {
+  button, select, summary, label, [type=text], [type=range] { min-height: 44px; font-size: 16px } p > a, summary { padding: .6em 0 }
 }`;
 
 const node = (name, attributes = {}, ...children) => {
@@ -45,7 +54,7 @@ const node = (name, attributes = {}, ...children) => {
 
 function define() {
   const { PRESETS, RULES, SCHEDULES, SURFACES, VIEWS, SETTINGS, MARGIN, ofLane, checked, fromAddress, toAddress } = Playground;
-  const { newLane, race, tuned, leader, short, outcome, drawMap, drawBeside, styles } = Playground;
+  const { NAMES, newLane, race, tuned, leader, short, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
   const { min, max, log10, round } = Math;
 
   // A number's place on its slider, from 0 to 1, and back
@@ -62,6 +71,20 @@ function define() {
     if (scale === "memory") return MEMORY[round(share * (MEMORY.length - 1))];
     const value = low + share * (high - low);
     return scale === "whole" ? round(value) : +value.toPrecision(3);
+  };
+
+  // A piece of a lane's line, coloured in draw()
+  const swatch = (lane) => {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    made.dataset.lane = lane;
+    made.innerHTML = '<path d="M0 6h28"/>';
+    return made;
+  };
+
+  // A lane's rule, and which of its kind it is
+  const nameOf = (lane, lanes) => {
+    const before = lanes.filter(({ rule }) => rule === lane.rule).indexOf(lane);
+    return NAMES[lane.rule] + (before ? ` no. ${before + 1}` : "");
   };
 
   class OptimizerKnobs extends HTMLElement {
@@ -108,22 +131,38 @@ function define() {
       this.knobs = node("div", { class: "row knobs" });
       this.all = node("details", {}, node("summary", {}, "All knobs"), (this.rest = node("div")));
       this.all.addEventListener("toggle", () => this.all.open && this.fillAll());
-      const views = node("select", { "aria-label": "beside the map", onchange: () => this.set("view", views.value) },
-        ...Object.entries(VIEWS).map(([key, text]) => node("option", { value: key }, text)));
-      views.value = this.state.view;
-      const away = node("a", { target: "_blank", onclick: () => (away.href = `${HERE}index.html#${toAddress(this.state)}`), href: `${HERE}index.html` }, "Open in the playground");
+      this.legend = node("ul", { "aria-label": "Lines" });
+      this.views = node("select", { "aria-label": "beside the map", onchange: () => {
+        [this.state.view, this.state.of = 0] = this.views.value.split(" ").map((part, i) => (i ? +part : part));
+        this.update();
+      } });
+      this.fillViews();
+      const restart = node("button", { type: "button", onclick: () => {
+        this.load(`preset=${this.state.preset}`);
+        this.shadowRoot.querySelector(".controls button:last-child").focus();
+      } }, "Start again");
+      const away = node("a", { part: "away", target: "_blank", onclick: () => (away.href = `${HERE}index.html#${toAddress(this.state)}`), href: `${HERE}index.html` }, "Open in the playground");
       this.away = away;
       const body = node("div", { class: bare ? "bare" : "whole" },
         ...(bare ? [] : [node("p", { class: "question" }, story.question), this.answers, this.outcome]),
-        node("div", { class: "plots" }, this.map, ...(bare ? [] : [this.beside])),
+        node("div", { class: "plots" }, this.map, ...(bare ? [] : [this.beside])), this.legend,
         node("div", { class: "row controls" }, this.button, this.slider,
-          ...(bare ? [] : [views, node("button", { type: "button", onclick: () => this.load(`preset=${this.state.preset}`) }, "Start again")])),
+          ...(bare ? [] : [this.views, restart])),
         this.news, ...(bare ? [] : [this.knobs, this.all, node("p", {}, away)]));
       this.shadowRoot.replaceChildren(node("style", {}, STYLE), body);
       this.fillKnobs();
       this.drag();
       this.beside.onclick = (event) => this.choose?.([event.offsetX - MARGIN.left, event.offsetY - MARGIN.top]);
       if (this.state.guess >= 0) this.answer(this.state.guess);
+    }
+
+    // What may stand beside the map; of several rules, each has a map of its own
+    fillViews() {
+      const { view, of, lanes } = this.state;
+      this.views.replaceChildren(...Object.entries(VIEWS).flatMap(([key, text]) => (key === "map" && lanes.length > 1
+        ? lanes.map((lane, i) => node("option", { value: `map ${i}` }, `${text}, ${nameOf(lane, lanes)}`))
+        : [node("option", { value: key }, text)])));
+      this.views.value = view === "map" && lanes.length > 1 ? `map ${min(of, lanes.length - 1)}` : view;
     }
 
     // --- Knobs: "k", "1.lr" (of the second lane), "*.lr" (of all at once) ---
@@ -136,7 +175,8 @@ function define() {
     knob(knob) {
       const name = knob.split(".").at(-1), [, , , scale, label] = SETTINGS[name], lanes = this.lanesOf(knob);
       if (!lanes.length || lanes[0][name] === undefined) return [];
-      const of = knob.includes(".") && this.state.lanes.length > 1 && !knob.startsWith("*") ? `${lanes[0].rule.replace("_", " ")} ` : "";
+      const isOne = knob.includes(".") && this.state.lanes.length > 1 && !knob.startsWith("*"); // of several lanes
+      const of = isOne ? `${nameOf(lanes[0], this.state.lanes)} ` : "";
       if (scale === "tick") {
         const box = node("input", { type: "checkbox", onchange: () => this.turn(knob, +box.checked) });
         box.checked = lanes[0][name];
@@ -158,7 +198,7 @@ function define() {
       range.value = toSlider(name, lanes[0][name]);
       range.dataset.knob = knob;
       this.shown.push({ knob, name, range, exact });
-      return [node("div", { class: "knob" }, node("span", {}, of + label), exact, range)];
+      return [node("div", { class: "knob" }, node("span", {}, ...(isOne ? [swatch(parseInt(knob))] : []), of + label), exact, range)];
     }
 
     // What a drag, another knob or a click has changed shows on every slider and in every box, but where one is typing
@@ -178,12 +218,12 @@ function define() {
 
     fillAll() {
       const { state } = this, select = (choices, chosen, act) => {
-        const made = node("select", { onchange: () => act(made.value) }, ...choices.map((name) => node("option", { value: name }, name.replace("_", " "))));
+        const made = node("select", { onchange: () => act(made.value) }, ...choices.map((name) => node("option", { value: name }, NAMES[name] ?? SCHEDULES[name]?.[0] ?? name)));
         made.value = chosen;
         return made;
       };
       const lanes = state.lanes.map((lane, i) => node("fieldset", {},
-        node("div", { class: "row" }, select(Object.keys(RULES), lane.rule, (rule) => (state.lanes.splice(i, 1, newLane(rule)), this.again())),
+        node("div", { class: "row" }, swatch(i), select(Object.keys(RULES), lane.rule, (rule) => (state.lanes.splice(i, 1, newLane(rule)), this.again())),
           select(Object.keys(SCHEDULES), lane.schedule, (plan) => ((lane.schedule = plan), this.update())),
           node("button", { type: "button", onclick: () => this.tune(i) }, "Tune"),
           ...(state.lanes.length > 1 ? [node("button", { type: "button", onclick: () => (state.lanes.splice(i, 1), this.again()) }, "Take out")] : [])),
@@ -195,10 +235,15 @@ function define() {
         ...lanes, ...(lanes.length < 8 ? [add] : []));
     }
 
+    // After a change of what there is to turn; the keyboard stays where it was
     again() {
+      const parts = () => [...this.rest.querySelectorAll("button, select, input")];
+      const at = parts().indexOf(this.shadowRoot.activeElement);
       this.fillKnobs();
       this.fillAll();
+      this.fillViews();
       this.update();
+      if (at >= 0) parts()[min(at, parts().length - 1)].focus();
     }
 
     // The best of a grid of rates and memories, for as many steps as are set
@@ -235,7 +280,7 @@ function define() {
     // The outcome is measured as the story begins; where something has been turned since, it says so
     tell() {
       if (!this.told) return;
-      const { guess, step, view, ...now } = this.state, began = fromAddress(`preset=${now.preset}`);
+      const { guess, step, view, of, ...now } = this.state, began = fromAddress(`preset=${now.preset}`);
       const turned = toAddress({ ...began, ...now }) !== toAddress(began);
       this.outcome.hidden = false;
       this.outcome.textContent = this.told.join(turned ? "As the story begins: " : "");
@@ -326,10 +371,18 @@ function define() {
       const step = min(state.step, state.steps);
       this.slider.max = state.steps;
       const waits = this.waits && this.beside.isConnected;
+      this.shadowRoot.lastChild.classList.toggle("waits", waits);
+      this.legend.hidden = !isCrowded(this.map, race.lanes);
+      const names = race.lanes.map(({ label }) => label);
+      if (this.legend.textContent !== names.join("")) this.legend.replaceChildren(...names.map((name, i) => node("li", {}, swatch(i), name)));
+      const looks = styles(race.lanes, ink);
+      for (const { dataset, firstChild: { style } } of this.shadowRoot.querySelectorAll("svg"))
+        [style.stroke, style.strokeDasharray] = [looks[dataset.lane].colour, looks[dataset.lane].dash.join(" ") || "none"];
       this.slider.value = waits ? 0 : step;
       this.plot = drawMap(this.map, state, waits ? { ...race, lanes: [] } : race, ink, isDark);
       if (waits) {
         this.beside.width = this.beside.width; // empties it
+        this.choose = undefined;
         this.beside.setAttribute("aria-label", "empty until you have guessed");
         this.news.textContent = "What do you expect? Choose an answer, or press Play.";
         return;
@@ -337,7 +390,11 @@ function define() {
       if (this.beside.isConnected) {
         this.choose = undefined;
         const chosen = drawBeside(this.beside, state, race, ink);
-        if (chosen) this.choose = (place) => (Object.assign(state.lanes[0], chosen(place)), this.again());
+        if (chosen) this.choose = (place) => {
+          const [lane, settings] = chosen(place);
+          Object.assign(state.lanes[lane], settings);
+          this.again();
+        };
         this.beside.setAttribute("aria-label", `${VIEWS[state.view]}: ${race.lanes.map((lane) => `${lane.label} ${short(lane.heights.at(-1))}`).join("; ")}`);
       }
       this.news.textContent = `Step ${step} of ${state.steps}. ${leader(race, step)}`;

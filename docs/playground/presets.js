@@ -39,19 +39,14 @@ const stories = {
     ["it arrives later", "it zigzags wider, but arrives", "*it flies out"],
     ({ lanes: [a], again }) => `k = 20: ${end(a)} after 20 steps. k = 40: ${end(again("k=40")[0])}. The steepest direction sets the limit,
       lr < 2/k. Raise k, then find the rate that tames it.`],
-  "three-rates": [2, "Creep, zigzag, fly", ["0.lr", "1.lr", "2.lr"], `k=20&steps=20&${gd}0.02&${gd + 2 / 21}&${gd}0.102`,
-    "The third rate is 7 % above the second, the best. After 20 steps its y is…",
-    ["about as small", "a little larger", "*larger than at the start"],
-    ({ lanes: [, b, c] }) => `y is ${short(b.path[20][1])} at the best rate, ${short(c.path[20][1])} at the third, and grows by a factor
-      ${short(-c.path[20][1] / c.path[19][1])} a step.`],
   banana: [2, "A bent valley", ["0.lr", "steps"], `surface=rosenbrock&steps=1000&speed=150&${gd}0.001`,
     "Along Rosenbrock's valley, from (−1.2, 1) to (1, 1). Where is gradient descent after 1,000 steps?",
     ["left of x = −0.5", "*past x = 0, not there", "at the minimum"],
     ({ lanes: [a], again }) => `At ${at(a)}. Ten times the rate is out at step ${again(gd + 0.01)[0].diverged}: the walls forbid the rate that the
       floor needs.`],
   noise: [3, "The noise ball", ["noise", "runs", "0.lr", "1.lr"], `k=1&noise=2&runs=30&steps=200&speed=30&${gd}0.4&${gd}0.1`,
-    "Noisy gradients never settle. A quarter of the rate: how large is the ball in which the points stay?",
-    ["as large", "*about half", "about a quarter"],
+    "Thirty runs with noisy gradients; none comes to rest. At a quarter of the rate (rings), how wide is the cloud of their ends?",
+    ["as wide", "*about half as wide", "about a quarter as wide"],
     ({ lanes }) => {
       const [a, b] = lanes.map(({ away }) => away.slice(100).reduce((x, y) => x + y) / 101);
       return `Mean distance from step 100 on: ${short(a)} and ${short(b)}, a ratio of ${short(b / a)}. The variance goes with the rate, the
@@ -75,12 +70,12 @@ const stories = {
     ["in the same", "*in the deepest, at −0.74", "beyond the deepest"],
     ({ lanes: [a, b] }) => `Gradient descent at ${at(a)}, momentum at ${at(b)}. Luck as well as speed: drag the start, and it rests elsewhere.`],
   workers: [5, "Asynchrony begets momentum", ["workers", "0.lr", "runs"], `k=5&workers=8&runs=100&mean=1&steps=60&${gd}0.1`,
-    "Eight workers hand in late gradients. Thick: the mean of 100 runs of gradient descent. It looks like…",
+    "Eight workers in turn: a gradient is seven steps late on average. Thick: the mean of 100 runs of gradient descent. It looks like…",
     ["one worker's path", "a slower path", "*momentum: it swings"],
     ({ lanes: [a] }) => `Momentum with β = 1 − 1/8 (pink, dashed) is never more than ${gap(a.path, a.theory)} from the mean. Nobody asked for
       momentum. A single run looks quite different.`],
   "one-delay": [5, "Being late", ["workers", "0.lr", "seed"], `k=5&workers=8&steps=60&${gd}0.1`,
-    "One worker bears lr = 0.3 (the limit is 2/k = 0.4). Do eight?", ["yes, as fast", "yes, with swings", "*no, it flies out"],
+    "With one worker, lr = 0.3 arrives (the limit is 2/k = 0.4). And with eight, whose gradients come seven steps late on average?", ["it arrives as fast", "it arrives, with swings", "*it flies out"],
     ({ again }) => `At 0.3 one worker ends ${end(again(`workers=1&${gd}0.3`)[0])}, eight ${end(again(gd + 0.3)[0])}. More workers, smaller rate.`],
   nesterov: [6, "Look before you step", ["*.lr", "*.beta"], "k=20&steps=60&lane=momentum,lr:0.02,beta:0.9&lane=nesterov,lr:0.02,beta:0.9",
     "Same lr, same β. Who travels more up and down, across the ravine?", ["*momentum, about four times", "both alike", "Nesterov"],

@@ -1,7 +1,7 @@
 // A race: rules that start at one point of a surface. Its state is plain data; an address holds what differs from a story.
 "use strict";
 {
-const { RULES, SCHEDULES, SURFACES, PRESETS, hyperparameters, effectiveRate } = Playground;
+const { RULES, NAMES, SCHEDULES, SURFACES, PRESETS, hyperparameters, effectiveRate } = Playground;
 const { abs, floor, hypot, log, max, min, cos, PI } = Math;
 
 // --- The state: each number's default, bounds, its slider (memory: 0, 0.9, 0.99, 0.999 at equal distances), its name ---
@@ -11,16 +11,17 @@ const ofRace = {
   angle: [0, 0, 90, "whole", "ravine turned by (°)"],
   x: [null, -9, 9, "", "start x"], // the surface's own, unless told otherwise
   y: [null, -9, 9, "", "start y"],
-  noise: [0, 0, 5, "", "noise σ of the gradient"],
-  workers: [1, 1, 32, "whole", "asynchronous workers"],
-  runs: [1, 1, 100, "whole", "runs, if by chance"],
+  noise: [0, 0, 5, "", "gradient noise σ, as of minibatches"],
+  workers: [1, 1, 32, "whole", "workers (of 8, a gradient is 7 steps late)"],
+  runs: [1, 1, 100, "whole", "runs, with noise or several workers"],
   seed: [0, 0, 999, "whole", "seed of chance"],
-  mean: [0, 0, 1, "tick", "mean of the runs"],
+  mean: [0, 0, 1, "tick", "draw the mean of the runs"],
   steps: [60, 5, 2000, "whole", "steps"],
   step: [2000, 0, 2000, "whole", "step"],
   speed: [12, 1, 200, "whole", "steps a second"],
   arrows: [0, 0, 1, "tick", "arrows: next step, and gradient alone"],
   guess: [-1, -1, 3, "whole", "guess"],
+  of: [0, 0, 7, "whole", "rule whose map is shown"],
 };
 const ofLane = {
   lr: [0.01, 1e-5, 10, "log", "lr"],
@@ -31,13 +32,16 @@ const ofLane = {
   eps: [1e-8, 1e-12, 1, "log", "ε"],
 };
 const SETTINGS = { ...ofRace, ...ofLane };
-const VIEWS = { heights: "height by step", rates: "rates by step", sweep: "height by lr", map: "lr × β" };
+const VIEWS = { heights: "height by step", rates: "rates by step", sweep: "height by lr", map: "map of lr × memory" };
 
-// The number that a text stands for; an error says what is wrong with it
+// The number that a text stands for, with a point or a decimal comma; an error says what is wrong with it
 function checked(name, text) {
-  const [, low, high, scale, label] = SETTINGS[name], value = text === null || text === "" ? NaN : +text;
+  const [, low, high, scale, label] = SETTINGS[name], isWhole = /whole|tick/.test(scale);
+  const written = String(text ?? "").trim().replace("−", "-"), thousands = /^[1-9]\d{0,2}(,\d{3})+$/.test(written);
+  if (thousands && !isWhole) throw Error(`${label}: ${written} can be read in two ways; write it without a comma`);
+  const value = written ? +written.replaceAll(",", thousands ? "" : ".") : NaN;
   if (!(low <= value && value <= high)) throw Error(`${label} must be a number from ${low} to ${high}`);
-  if (/whole|tick/.test(scale) && value % 1) throw Error(`${label} must be a whole number`);
+  if (isWhole && value % 1) throw Error(`${label} must be a whole number`);
   return value;
 }
 
@@ -182,7 +186,7 @@ function race(state) {
 // The rule's name, and what tells it from others of its kind
 function labelOf(lane, lanes) {
   const differs = (key) => lanes.some((other) => other.rule === lane.rule && other[key] !== lane[key]);
-  return [lane.rule.replace("_", " "), ...Object.keys(lane).filter(differs).map((key) =>
+  return [NAMES[lane.rule], ...Object.keys(lane).filter(differs).map((key) =>
     key === "schedule" ? SCHEDULES[lane.schedule][0] : `${ofLane[key][4]} ${short(lane[key])}`)].join(", ");
 }
 
@@ -195,7 +199,8 @@ function leader({ lanes }, step) {
   const best = left.reduce((a, b) => (b.heights[step] < a.heights[step] ? b : a));
   const level = left.filter(({ heights }) => heights[step] <= max(best.heights[step], 1e-12));
   if (level.length > 1) return `${level.length === lanes.length ? "All" : level.map(({ label }) => label).join(" and ")} are level.`;
-  return `${best.label}${lanes.length > 1 ? " is lowest" : ""}: ${short(best.away[step])} from the minimum.`;
+  const runs = best.runs.length > 1 ? `, in the mean of ${best.runs.length} runs` : "";
+  return `${best.label}${lanes.length > 1 ? " is lowest" : ""}: ${short(best.away[step])} from the minimum${runs}.`;
 }
 
 // --- Tuning: of a grid of rates and memories the pair whose last tenth stays lowest; a run that diverges is out ---

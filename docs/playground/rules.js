@@ -51,6 +51,11 @@
 
   const RULES = { gradient_descent, momentum, nesterov, adagrad, rmsprop, rmsprop_momentum, rmsprop_nesterov, adam };
 
+  const NAMES = {
+    gradient_descent: "Gradient descent", momentum: "Momentum", nesterov: "Nesterov", adagrad: "Adagrad", rmsprop: "RMSProp",
+    rmsprop_momentum: "RMSProp + momentum", rmsprop_nesterov: "RMSProp + Nesterov", adam: "Adam",
+  };
+
   // Colour and line style of each, as in plots.py
   const LOOKS = {
     gradient_descent: ["#000000", "solid"],
@@ -94,5 +99,5 @@
       (1 - beta1 ** (step + 1)) / (1 - beta2 ** (step + 1)) ** 0.5],
   };
 
-  Object.assign(Playground, { RULES, LOOKS, SCHEDULES, hyperparameters, effectiveRate });
+  Object.assign(Playground, { RULES, NAMES, LOOKS, SCHEDULES, hyperparameters, effectiveRate });
 }
