@@ -33,7 +33,8 @@ def test_a_slide_is_a_claim_with_little_to_read_and_one_thing_to_see(slide):
     assert len(shown(slide)) <= 30
     figures = [tag for _, tag, pattern in lecture.REFERENCE.findall(slide.body) if not pattern]
     assert len(figures) <= 1
-    assert figures or re.search(r"\$\$|^(1\.|-|\|) ", slide.body, re.M), "a figure, a formula, a list or a table"
+    seen = figures or re.search(r"\$\$|^(1\.|-|\|) ", slide.body, re.M) or lecture.KNOBS.search(slide.body)
+    assert seen, "a figure, a formula, a list, a table or a playground"
 
 
 def test_every_slide_has_notes_a_question_and_a_way_to_save_time(slide):
@@ -61,7 +62,7 @@ def test_the_lecture_of_45_minutes_has_its_votes_and_its_playgrounds():
     assert 26 <= len(slides) - 3 <= 30, "claims: a vote asks, and the next slide claims"
     live = [slide for slide in slides if lecture.KNOBS.search(slide.body)]
     assert len(live) == 4
-    assert all(lecture.REFERENCE.search(slide.body) for slide in live), "a still picture for paper"
+    assert not any(lecture.REFERENCE.search(slide.body) for slide in live), "on paper it shows itself"
 
 
 @pytest.mark.parametrize("path", lecture.PATHS)
@@ -80,8 +81,9 @@ def test_a_vote_asks_without_a_picture_and_the_next_slide_answers_with_one(path)
 
 
 def test_the_slides_follow_the_chapters():
-    """In the talk's order, which is the chapters'; the first and the last slide stand outside it."""
-    chapters = [slide.chapter[:2] for slide in SLIDES[1:-1]]
+    """In the talk's order, which is the chapters'; the first and the last slide stand outside it, and the network's
+    comes before what is said of it."""
+    chapters = [slide.chapter[:2] for slide in SLIDES[1:-1] if slide.id != "network"]
     assert chapters == sorted(chapters)
 
 

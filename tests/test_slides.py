@@ -47,7 +47,7 @@ SEEN = r"""Reveal.getSlides().map(slide => {
     while (walk.nextNode()) {
       const element = walk.currentNode.parentElement;
       const text = walk.currentNode.data.trim();
-      if (!text || !element.offsetParent || element.closest("mjx-container, script, style, sub, sup, iframe")) continue;
+      if (!text || !element.offsetParent || element.closest("mjx-container, script, style, sub, sup")) continue;
       const style = getComputedStyle(element);
       const [a, b] = [light(rgba(style.color)), light(behind(element))].sort((a, b) => b - a);
       letters.push({text: text.slice(0, 40), px: parseFloat(style.fontSize), code: !!element.closest("pre, code"),
@@ -137,6 +137,57 @@ def test_a_question_has_its_buttons_and_not_its_answer_s_picture(name, seen):
     assert sum(slide["asks"] for slide in seen[name]) == len(asking)
 
 
+# The playground of the slide shown: of all that can be seen of it, the extent and the smallest letters; the colours of
+# its map; and whether a key turned the slide.
+LIVE = """(() => {
+  const knobs = Reveal.getCurrentSlide().querySelector("optimizer-knobs"), root = knobs.shadowRoot;
+  const all = [...root.querySelectorAll("button, input, p, canvas, li, .knob span")];
+  const parts = all.filter(part => part.offsetHeight), size = part => parseFloat(getComputedStyle(part).fontSize);
+  const boxes = parts.map(part => part.getBoundingClientRect()), map = root.querySelector("canvas");
+  const {data} = map.getContext("2d").getImageData(0, 0, map.width, map.height);
+  let drawn = 0; // dots in the colour of a line, or black
+  for (let i = 0; i < data.length; i += 4) drawn += data[i + 3] > 250 && data[i] + data[i + 1] + data[i + 2] < 420;
+  return {drawn, knobs: root.querySelectorAll(".knob [type=range]").length, height: map.getBoundingClientRect().height,
+    left: Math.min(...boxes.map(box => box.left)), right: Math.max(...boxes.map(box => box.right)),
+    top: Math.min(...boxes.map(box => box.top)), bottom: Math.max(...boxes.map(box => box.bottom)),
+    letters: Math.min(...parts.filter(part => part.innerText).map(size))};
+})()"""
+
+
+def test_all_of_a_playground_stays_on_its_slide_once_an_answer_is_pressed(stick, browser):
+    """The answer, its run, the knobs; letters for the last row. A pressed button leaves the keys to the slides."""
+    with browser.open(f"{(stick / 'lecture.html').as_uri()}") as page:
+        page.evaluate(READY)
+        live = page.evaluate(
+            "Reveal.getSlides().filter(slide => slide.querySelector('optimizer-knobs')).map(({id}) => id)"
+        )
+        assert len(live) == 4
+        for name in live:
+            page.evaluate(f"Reveal.slide(Reveal.getSlides().findIndex(({{id}}) => id == {name!r}))")
+            page.page.wait_for_function("Reveal.getCurrentSlide().querySelector('optimizer-knobs').map?.width > 400")
+            before = page.evaluate(LIVE)
+            answers = page.page.locator(f"#{name} optimizer-knobs .question + .row button")
+            for answer in range(answers.count()):
+                answers.nth(answer).click()
+                after = page.evaluate(LIVE)
+                assert after["drawn"] > before["drawn"] + 500, (name, "the run is drawn")
+                assert after["knobs"] >= 1, name
+                assert after["letters"] >= 24, name
+                assert after["height"] > 200, name
+                assert (after["left"] >= LEFT - 1, after["right"] <= RIGHT + 1, after["bottom"] <= BOTTOM + 1) == (
+                    True,
+                    True,
+                    True,
+                ), (name, after)
+            page.page.locator(f"#{name} optimizer-knobs .knob [type=range]").first.focus()
+            page.key("ArrowRight")
+            assert page.evaluate("Reveal.getCurrentSlide().id") == name, "the knob has moved, and not the slide"
+            answers.first.click()
+            page.key(" ")
+            assert page.evaluate("Reveal.getCurrentSlide().id") != name
+        assert page.errors() == []
+
+
 def test_every_slide_of_the_lecture_has_notes(seen):
     assert len(seen["lecture"]) == sum(90 in slide.paths for slide in lecture.parse(lecture.SOURCE.read_text("utf-8")))
     assert all(slide["notes"] > 80 for slide in seen["lecture"])
@@ -173,12 +224,13 @@ def test_the_lecture_on_paper_with_and_without_notes(stick, browser, tmp_path):
 
 
 def test_a_printed_slide_looks_as_on_the_screen(stick, browser):
-    """Its picture is there, a playground's still one, too, and it has its margins; the notes end on their page."""
+    """Its picture is there, a playground tells its answer, and it has its margins; the notes end on their page."""
     with browser.open(f"{(stick / 'lecture.html').as_uri()}?path=90&print-pdf&showNotes=separate-page") as page:
         page.page.wait_for_function(pdf.LAID_OUT)
         page.page.emulate_media(media="print")
         heights = page.evaluate("[...document.querySelectorAll('.pdf-page img')].map(image => image.offsetHeight)")
-        figures = [slide for slide in lecture.parse(lecture.SOURCE.read_text("utf-8")) if "#fig-" in slide.body]
+        source = lecture.parse(lecture.SOURCE.read_text("utf-8"))
+        figures = [slide for slide in source if "#fig-" in slide.body]
         assert len(heights) == len(figures)
         assert min(heights) > 250
         sides = """[...document.querySelectorAll(".pdf-page .body")].map(body => body.getBoundingClientRect())
@@ -188,7 +240,9 @@ def test_a_printed_slide_looks_as_on_the_screen(stick, browser):
             page.evaluate("Math.max(...[...document.querySelectorAll('.speaker-notes-pdf')].map(n => n.offsetHeight))")
             < 720
         )
-        assert not page.evaluate("[...document.querySelectorAll('.pdf-page iframe')].some(frame => frame.offsetHeight)")
+        told = page.evaluate("""[...document.querySelectorAll(".pdf-page optimizer-knobs")].map(({shadowRoot}) =>
+          shadowRoot.querySelector(".outcome").innerText.slice(0, 6))""")
+        assert told == ["Right."] * len([slide for slide in source if lecture.KNOBS.search(slide.body)])
 
 
 def test_every_handout_is_exactly_one_page_of_a4(browser, tmp_path):

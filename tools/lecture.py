@@ -24,8 +24,8 @@ takes beside the words. What stands in double braces is taken from a chapter, by
 
 A reference that leads nowhere ends the build. A slide whose title begins with "Vote:" asks, and has the choices A to D
 as a numbered list; the slide after it shows the picture.
-A link `[Turn the knobs: what](../docs/playground/index.html#preset=name)` becomes the playground itself; a picture on
-the same slide takes its place on paper. A slide that leaves its lower half empty says why: data-sparse="why".
+A link `[Turn the knobs: what](../docs/playground/index.html#preset=name)` becomes the playground itself; on paper it
+shows the right answer and its run. A slide that leaves its lower half empty says why: data-sparse="why".
 """
 
 import ast
@@ -47,7 +47,7 @@ PATHS = (20, 45, 90)  # minutes
 PACE = 130  # words a minute
 
 REFERENCE = re.compile(r"\{\{(?P<chapter>\w+)#(?P<tag>[\w-]+)(?: \| (?P<pattern>.+?))?\}\}")
-KNOBS = re.compile(r"^\[Turn the knobs: (?P<what>.+)\]\((?:\.\./docs/)?(?P<page>playground/index\.html#\S+)\)$", re.M)
+KNOBS = re.compile(r"^\[Turn the knobs: (?P<what>.+)\]\((?:\.\./docs/)?playground/index\.html#(?P<state>\S+)\)$", re.M)
 
 
 class Broken(Exception):
@@ -164,7 +164,7 @@ def resolve(reference):
 
 
 def with_references(markdown, where):
-    """Markdown as HTML, its references resolved and its knobs turned into frames. ``where`` names it in errors."""
+    """Markdown as HTML, its references resolved and its knobs in place. ``where`` names it in errors."""
     apart = []
 
     def word(html):  # Markdown sees a word, and not a picture's million letters
@@ -177,7 +177,7 @@ def with_references(markdown, where):
 
     def frame(knobs):
         return word(
-            f'<iframe title="{escape(knobs["what"])}" data-src="{knobs["page"]}&amp;embed=1&amp;scheme=light"></iframe>'
+            f'<optimizer-knobs aria-label="{escape(knobs["what"])}" state="{escape(knobs["state"])}"></optimizer-knobs>'
         )
 
     try:
