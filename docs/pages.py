@@ -40,6 +40,7 @@ ITALIC = {
 }
 ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001d715", "∇": "\U0001d6fb"}
 
+SHOWN = 0.78  # of a figure's size in the notebook: its letters are then about as large as the text's, and it no wider
 PLAYGROUND = re.compile(r"\[([^\]]+)\]\((?:\.\./)*docs/(playground/index\.html[^)\s]*)\)")
 
 # The figure that stands for a chapter on the first page, by its cell's tag; else its first tagged figure, or its first.
@@ -140,7 +141,7 @@ def finish(app, tree, name):
             number += 1
             node["alt"] = words
             node["loading"] = "lazy"
-            node["width"], node["height"] = str(width), str(height)
+            node["width"], node["height"] = str(round(SHOWN * width)), str(round(SHOWN * height))
             frame(node, node.deepcopy(), chapter, number, words)
         for node in list(output.findall(nodes.raw)):
             if "data:video/mp4;base64," in node.astext():
@@ -180,7 +181,7 @@ def film(site, video, name):
     last = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-sseof", "-1", "-i", file, "-update", "1", poster]
     subprocess.run(last, check=True, stdin=subprocess.DEVNULL)
     width, height = Image.open(poster).size
-    shown = int(re.search(r'width="(\d+)"', video)[1])
+    shown = round(SHOWN * int(re.search(r'width="(\d+)"', video)[1]))
     words = re.search(r'aria-label="[^"]*"', video)[0]
     up = "../" * name.count("/")
     size = f'width="{shown}" height="{round(shown * height / width)}"'

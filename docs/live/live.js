@@ -16,7 +16,9 @@ const Live = (() => {
   const words = node => node.textContent.replace(/\s+/g, " ").trim();
   const plain = text => text.replace(/\s+/g, " ").replace(/[\s.]+$/, "").toLowerCase();
   const number = text => {
-    const found = text.replace("\u2212", "-").replace(/(\d),(?=\d{3}\b)/g, "$1").match(/-?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?/i);
+    // 60,000 is sixty thousand; 0,125 and 2,5 have a decimal comma
+    const thousands = text.replace(/(?<![\d.,])[1-9]\d{0,2}(,\d{3})+(?!\d)/g, whole => whole.replaceAll(",", ""));
+    const found = thousands.replace("\u2212", "-").replace(/(\d),(?=\d)/g, "$1.").match(/-?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?/i);
     return found ? Number(found[0]) : NaN;
   };
 
@@ -120,7 +122,7 @@ const Live = (() => {
         const form = element("form", {}, this.field, element("button", { class: "live-answer" }, "Guess"));
         form.onsubmit = event => {
           event.preventDefault();
-          const guess = number(this.field.value.replace(/,(?!\d{3}\b)/, "."));
+          const guess = number(this.field.value);
           if (Number.isFinite(guess)) this.take(String(guess));
           else this.said.textContent = "A number, please, such as 12 or 0.5.";
         };
@@ -262,5 +264,5 @@ const Live = (() => {
 
   if (document.querySelector(".reveal")) deck();
   else if (document.querySelector("article")) page();
-  return { Question, guesses, knobs, foldNotes, isQuestion, isOutcome, isEnd };
+  return { Question, number, guesses, knobs, foldNotes, isQuestion, isOutcome, isEnd };
 })();
