@@ -11,6 +11,7 @@ import inspect
 import io
 import itertools
 import os
+import textwrap
 
 import individual
 import nbformat
@@ -23,7 +24,8 @@ from test_exercises import ROOT, STEMS, points
 import sandbox
 from classroom import one, pool
 from course_utils import rules
-from course_utils.checks import parts, variants
+from course_utils.checks import parts, planted, variants
+from course_utils.checks.graded import compared
 from course_utils.checks.tasks import TASKS
 
 SALT = "salt of the tests"  # with which the first two learners' numbers lie apart; a test below counts how many do
@@ -94,8 +96,8 @@ def test_every_variant_takes_as_many_steps(stem):
     sizes = set()
     for student in [f"learner{number}" for number in range(20)]:
         notebook = solved(stem, student)
-        sizes.add(tuple(len(cell.source.split("\n")) for cell in notebook.cells))
-    assert len(sizes) == 1
+        sizes.add(tuple(individual.sizes(stem, student, SALT).items()))
+    assert len(sizes) == 1, sizes
     plain = nbformat.read(ROOT / "solutions" / stem / f"{stem}.ipynb", as_version=4)
     changed = [old for old, new in zip(code(plain), code(notebook), strict=True) if old.source != new.source]
     assert len(changed) == sum(map(is_solution, code(plain))) + 1  # all answers, and the setup
@@ -207,6 +209,58 @@ def test_the_variant_as_released_earns_nothing(stem):
     assert "SOLUTION" not in text
 
 
+@pytest.mark.parametrize("stem", STEMS)
+def test_every_planted_bug_is_named(stem):
+    """Left alone it earns at most half, and the check says its sentence; both of them earn nothing."""
+    exercise = int(stem[:2])
+    pool, unseen, number = planted.POOLS[exercise], set(planted.POOLS[exercise].bugs), 0
+    assert len(pool.bugs) >= 5
+    assert compared_in(exercise, 0) == (1, "")
+    pairs = set()
+    while unseen or number < 20:
+        number += 1
+        drawn = planted.drawn(exercise, number)
+        pairs.add(frozenset(drawn))
+        assert compared_in(exercise, number, *drawn)[0] == 0, drawn
+        for bug in unseen & set(drawn):
+            got, said = compared_in(exercise, number, bug)
+            assert got <= 0.5, bug
+            assert bug.sentence.split(". ")[0] in " ".join(said.split()), (bug, said)
+        unseen -= set(drawn)
+    assert len(pairs) >= 5
+
+
+def compared_in(exercise, number, *bugs):
+    """The share of the points, and what is said, for the right code with these bugs in this variant."""
+    name = planted.POOLS[exercise].name
+    variants.use(exercise, number)
+    answer = planted.answer(exercise, *bugs)
+    if number:
+        answer = in_own_unit(answer, exercise, name, number)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        try:
+            got = compared(name, answer, exercise=exercise, points=1)
+        except AssertionError as verdict:
+            return 0, str(verdict)
+    return got, "" if got == 1 else printed.getvalue()
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_the_cell_to_try_speaks_in_the_units_of_the_course(stem):
+    exercise, notebook = int(stem[:2]), solved(stem, STUDENTS[0])
+    variants.use(exercise, variants.number(STUDENTS[0], stem, SALT))
+    names = dict(common(stem)) | {"variants": variants}
+    exec("\n\n".join(cell.source for cell in code(notebook) if is_solution(cell)), names)
+    place = next(i for i, c in enumerate(notebook.cells) if c.metadata.get("nbgrader", {}).get("grade_id") == "debug")
+    trial = next(c for c in notebook.cells[place:] if c.cell_type == "code" and "nbgrader" not in c.metadata)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(trial.source, names)
+    if exercise == 2:
+        assert all(float(line.split()[-1]) < 1e-4 for line in printed.getvalue().splitlines()), printed.getvalue()
+    if exercise == 3:
+        assert (names["counts"] == 1).all()
+
+
 def test_few_neighbours_can_hand_on_a_learning_rate():
     """About one pair in 121 has one unit; all others are apart by a factor of ten or more."""
     near = []
@@ -229,8 +283,8 @@ def test_autograding_asks_for_the_variant_of_whom_it_grades(tmp_path):
     (folder / "grading").mkdir()
     (folder / individual.SALT).write_text(SALT, "utf-8")
     jobs = [
-        {"root": str(folder), "exercise": stem, "student": student, "data": nbformat.writes(solved(stem, "ada"))}
-        for student in ("ada", "ben")
+        {"root": str(folder), "exercise": stem, "student": student, "data": nbformat.writes(notebook)}
+        for student, notebook in (("ada", solved(stem, "ada")), ("ben", solved(stem, "ada")), ("cal", calling(stem)))
     ]
     with open(tmp_path / "log", "w") as log:
         results = {job["student"]: done for job, done in pool.run("one.grade", jobs, 1, log)}
@@ -243,3 +297,36 @@ def test_autograding_asks_for_the_variant_of_whom_it_grades(tmp_path):
         )  # they need full training
     assert got["ada"] == points(stem, by_hand=False) - 3
     assert got["ben"] <= 4
+    assert got["cal"] <= 4  # a fifth
+
+
+def calling(stem):
+    """What a learner hands in who calls the package in their own unit, whatever way they have to get hold of it."""
+    notebook = individual.released(solved(stem, "cal"), stem)
+    number = variants.number("cal", stem, SALT)
+    sources = {
+        "nesterov": """
+            from course_utils import rules
+            def nesterov(g, state=(0.0,), *, lr=0.01, beta=0.9):
+                {nesterov}
+                return rules.nesterov(g, state, lr=lr, beta=beta)
+            """,
+        "restarted_nesterov": """
+            from course_utils.checks.papers import restarted_nesterov as theirs
+            def restarted_nesterov(g, state=(0.0,), *, lr=0.01, beta=0.9):
+                {restarted_nesterov}
+                return theirs(g, state, lr=lr, beta=beta)
+            """,
+        "without_overshoot": """
+            from course_utils.checks import parts
+            def without_overshoot(curvature, beta):
+                {without_overshoot}
+                return parts.find(6, "without_overshoot").right(curvature, beta)
+            """,
+    }
+    for cell in code(notebook):
+        name = cell.metadata.nbgrader.grade_id
+        if name in sources:
+            lines = {name: variants.task(6, name, number)[0]}
+            cell.source = textwrap.dedent(sources[name]).format(**lines)
+    return notebook

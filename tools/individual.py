@@ -16,14 +16,14 @@ import nbformat
 from nbgrader import preprocessors
 
 from classroom import one, uploads
-from course_utils.checks import variants
+from course_utils.checks import planted, variants
 
 ROOT = Path(__file__).resolve().parent.parent
 SALT = Path("grading", "salt")
 ABOUT = """\
 **This is {student}'s variant.** Arguments of your answers come in units of your own, or with an offset; a line that
 begins with `# Yours` says how, in each answer. The text, the hints and what they work out by hand speak of the
-course's units. Functions to debug have that line in place already."""
+course's units. Functions to debug have that line in place already, and two bugs that were drawn for you."""
 
 
 def main():
@@ -32,6 +32,7 @@ def main():
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("--student", help="one learner's id, as it will be graded")
     who.add_argument("--roster", help="CSV with a column id")
+    parser.add_argument("--table", action="store_true", help="print what each variant asks for, and write nothing")
     options = parser.parse_args()
     try:
         students = [options.student] if options.student else [one.id for one in uploads.roster(options.roster)]
@@ -42,6 +43,9 @@ def main():
     known = sorted(path.parent.name for path in ROOT.glob("solutions/*/*.ipynb"))
     if strange := sorted(set(options.stems) - set(known)):
         sys.exit(f"There is no exercise {strange[0]!r}; there are {', '.join(known)}.")
+    if options.table:
+        print(table(options.stems or known, students, salt(ROOT) or "a salt to try"))
+        return
     for student in students:
         for stem in options.stems or known:
             path = ROOT / "grading" / "exercises" / student / stem / f"{stem}.ipynb"
@@ -69,6 +73,7 @@ def solution(root, stem, student, salt):
     notebook = nbformat.read(ROOT / "solutions" / stem / f"{stem}.ipynb", as_version=4)
     number, exercise = variants.number(student, stem, salt), int(stem[:2])
     notebook.cells.insert(1, nbformat.v4.new_markdown_cell(ABOUT.format(student=student), id="variant"))
+    plant(notebook, exercise, number)
     for cell in notebook.cells:
         mark = cell.metadata.get("nbgrader", {})
         if cell.cell_type != "code":
@@ -78,6 +83,57 @@ def solution(root, stem, student, salt):
         elif mark.get("solution"):
             cell.source = with_numbers(cell.source, exercise, number)
     return notebook
+
+
+def plant(notebook, exercise, number):
+    """Put the variant's bugs into the debugging task, with a text and hints that fit them."""
+    (place,) = (
+        i for i, cell in enumerate(notebook.cells) if cell.metadata.get("nbgrader", {}).get("grade_id") == "debug"
+    )
+    before, after = reversed(notebook.cells[:place]), notebook.cells[place:]
+    about = next(cell for cell in before if cell.cell_type == "markdown")
+    hints = next(cell for cell in after if cell.source.startswith("<details>"))
+    heading = re.match(r"(## .*\n\n\*.*?\* )?", about.source)[0]
+    text, hints.source = planted.task(exercise, number)
+    about.source = heading + text
+    notebook.cells[place].source = planted.cell(exercise, number)
+    name = planted.POOLS[exercise].name
+    trial = next(cell for cell in after if cell.cell_type == "code" and "nbgrader" not in cell.metadata)
+    trial.source, found = re.subn(rf"\b{name}\b(?=[(,])", "yours", trial.source)
+    if found:
+        line = f'yours = variants.asked({exercise}, "{name}", {name})  # takes its arguments in the course\'s units'
+        trial.source = f"{line}\n{trial.source}"
+
+
+def sizes(stem, student, salt):
+    """What a variant asks for, as numbers that should be the same for all."""
+    notebook, exercise = solution(ROOT, stem, student, salt), int(stem[:2])
+    number = variants.number(student, stem, salt)
+    answers = [cell.source for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")]
+    written = re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", "\n".join(answers), re.DOTALL)
+    lines = [line for part in written for line in part.splitlines() if line.strip() and "#: " not in line]
+    bugs = planted.drawn(exercise, number)
+    shown = released(notebook, stem)
+    return {
+        "parts of one's own": "\n".join(answers).count("# Yours: "),
+        "lines to write": len(lines) - sum(bug.right.count("\n") + 1 for bug in bugs),
+        "bugs": len(bugs),
+        "places to mend": planted.cell(exercise, number).count("### BEGIN SOLUTION"),
+        "code lines shown": sum(len(cell.source.split("\n")) for cell in shown.cells if cell.cell_type == "code"),
+        "hints on the bugs": planted.task(exercise, number)[1].count("<details>"),
+    }
+
+
+def table(stems, students, salt):
+    """The sizes of all variants, a line for each exercise: one number where all are equal, else least to most."""
+    lines = []
+    for stem in stems:
+        found = [sizes(stem, student, salt) for student in students]
+        spans = [sorted({one[key] for one in found}) for key in found[0]]
+        if not lines:
+            lines = [["exercise", *found[0]], ["---"] * (len(found[0]) + 1)]
+        lines.append([stem, *(str(s[0]) if len(s) == 1 else f"{s[0]} to {s[-1]}" for s in spans)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def with_numbers(source, exercise, number):

@@ -13,7 +13,7 @@ OURS = str(Path(__file__).resolve().parent.parent)
 
 
 def alone(answer):
-    """``answer``, a callable, during whose calls the course's functions refuse; what the caller handed in may be called.
+    """``answer``, a callable, during whose calls the course's functions refuse, but for those handed in.
 
     The refusal is a ``RuntimeError``; it is raised at the end once more, should the answer have caught it.
     """

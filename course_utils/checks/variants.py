@@ -1,5 +1,7 @@
 """A variant of each exercise for each learner: the unit, or the offset, in which one argument of an answer comes.
 
+(And the bugs that are to be found: planted.py.)
+
 A variant is a number drawn from the learner's name, the exercise and the course's salt; 0 is the variant that everybody
 may read, in exercises/. It gives each question of :data:`TWISTS` a number of its own, say 1.37 for ``lr``: the answer
 is called with ``lr / 1.37`` and has to take ``1.37 * lr``. So every variant asks for one more operation, the same
@@ -131,6 +133,11 @@ def use(exercise, variant, *, fixed=False):
         _now, _is_fixed = (exercise, variant), fixed
 
 
+def in_use(exercise):
+    """The variant of the exercise that the checks ask for now."""
+    return _now[1] if _now[0] == exercise else 0
+
+
 def constant(exercise, name, variant):
     """The number that belongs to this question in this variant; None if the question is the same for everybody."""
     if not variant or (exercise, name) not in TWISTS:
@@ -158,7 +165,7 @@ def rate(exercise, name, variant=None):
     It is one of 121 powers of ten, so that a neighbour's rate is hopeless, or diverges, but for one pair in 121.
     variant: the one in use, if it is not given.
     """
-    variant = (_now[1] if _now[0] == exercise else 0) if variant is None else variant
+    variant = in_use(exercise) if variant is None else variant
     if not variant:
         return 1.0
     drawn = hashlib.sha256(f"{variant} rate of {name}".encode()).digest()
@@ -177,7 +184,7 @@ def given(exercise, name, case):
 def asked(exercise, name, candidate):
     """The candidate, called with its arguments as they come in the variant in use; in a variant, on its own."""
     k = _constant(exercise, name)
-    candidate = candidate if _now[0] != exercise or not _now[1] else alone(candidate)
+    candidate = alone(candidate) if in_use(exercise) else candidate
     return candidate if k is None or not callable(candidate) else _turned(exercise, name, candidate, k)
 
 
@@ -201,7 +208,7 @@ def of_another(exercise, name, candidate, is_right, seconds=0.5):
 
 
 def _constant(exercise, name):
-    return constant(exercise, name, _now[1]) if _now[0] == exercise else None
+    return constant(exercise, name, in_use(exercise))
 
 
 def _turned(exercise, name, candidate, k):

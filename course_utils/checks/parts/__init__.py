@@ -6,7 +6,9 @@ instance a measurement, and its mistakes are functions too: what a learner who m
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from course_utils.checks import planted, variants
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ def part(exercise, name, right, cases, *, mistakes=None, tolerance=1e-6, wrap=it
 
 
 def find(exercise, name):
-    """The part of this name, from its exercise's file. Raises ``KeyError`` if there is none."""
+    """The part of this name, from its exercise's file. Raises ``KeyError`` if there is none.
+
+    A debugging task knows the bugs of the variant in use first.
+    """
     importlib.import_module(f"{__name__}.exercise_{exercise:02}")
-    return PARTS[exercise, name]
+    found = PARTS[exercise, name]
+    own = planted.mistakes(exercise, name, variants.in_use(exercise), found.wrap)
+    return replace(found, mistakes=own | found.mistakes | own) if own else found
