@@ -533,3 +533,16 @@ def test_learners_see_validate_and_no_tools_of_graders():
         re.findall(r"@jupyter/nbgrader:([a-z-]+)\"", "".join(p.read_text() for p in labextensions.glob("*.js")))
     )
     assert plugins == hidden | {"validate-assignment"}  # a new version may bring more
+
+
+def test_the_copy_for_learners_can_be_set_up(tmp_path):
+    """What the guide's command packs is enough for make lab, and has no solutions."""
+    guide = (ROOT / "docs" / "instructors.md").read_text("utf-8")
+    names = re.search(r"^git archive .* HEAD (.+)$", guide, re.MULTILINE)[1].split()
+    assert "solutions" not in names
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).symlink_to(ROOT / name)
+    plan = subprocess.run(["make", "-n", "lab"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert plan.returncode == 0, plan.stderr
+    assert "jupyterlab" in plan.stdout
