@@ -67,6 +67,14 @@ def test_knobs_have_a_preset_that_is_there(chapter):
             assert re.search(rf'^  "?{name}"?: \[', presets, re.M), (what, name)
 
 
+def test_a_guess_may_have_a_decimal_comma_or_thousands(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(f"<meta charset=utf-8><script src='{(ROOT / 'docs' / 'live' / 'live.js').as_uri()}'></script>")
+    texts = ["60,000", "0,125", "2,5", "1,234,567.5", "−3,5e2", "9.97 times"]
+    with Browser() as browser, browser.open(page.as_uri()) as opened:
+        assert opened.evaluate(f"{texts}.map(Live.number)") == [60000, 0.125, 2.5, 1234567.5, -350, 9.97]
+
+
 # --- In JupyterLab ----------------------------------------------------------------------------------------------
 
 CELLS = [

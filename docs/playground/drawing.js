@@ -124,7 +124,9 @@ function drawMap(canvas, state, race, ink, isDark) {
     const dot = (p, size, isRing) => (c.beginPath(), c.arc(...place(p), size, 0, 7), isRing ? c.stroke() : c.fill());
     if (past.length < 400 && !looks[i].dash.length && !single) for (const p of past) dot(p, 2);
     c.lineWidth = 2;
+    c.globalAlpha = state.mean ? 0.3 : 1;
     if (chance) for (const run of lane.runs) dot(on(run[min(step, run.length - 1)]), 4, looks[i].dash.length); // where all runs stand
+    c.globalAlpha = 1;
     dot(past.at(-1), 5);
     if (state.arrows && !isLine && lane.path[step + 1]) arrows(plot, lane, step, ink);
   });
