@@ -1,5 +1,6 @@
 """Candidates that break: whatever a function does, a check answers with a sentence and leaves nothing behind."""
 
+import math
 import random
 import re
 import signal
@@ -110,6 +111,11 @@ BROKEN = {
     "state unpacked": (lambda g, state=(0,), **hyper: (g * state[0], ()), "raises", "handed back the state"),
     "state None": (lambda g, state=(0.0,), **hyper: (g, None), "state_none", "the state that it was given"),
     "None in the state": (lambda g, state=(0.0, 0), **hyper: (g, (g, None)), "state_none", "holds None"),
+    "old state": (lambda g, state=(0.0,), **hyper: (-state[0], (g,)), "wrong_shape", "the bare number 0"),
+    "power": (lambda g, *state, **hyper: (g ^ 2, 0), "raises", r"A power is `\*\*`"),
+    "math": (lambda g, *state, **hyper: (math.sqrt(g), 0), "raises", "those of numpy take arrays"),
+    "max": (lambda g, *state, **hyper: (max(g, 2 * g), 0), "raises", "`np.maximum`"),
+    "tuple": (lambda g, state=(0.0,), **hyper: (0.5 * state * g, 0), "raises", "is no number"),
     "a number": (3, "not_callable", "should be a function"),
     "nothing": (None, "not_callable", "should be a function"),
 }
@@ -187,7 +193,7 @@ def test_nothing_is_left_behind(capfd):
     assert verdict.printed.startswith("hello\nhello\n")
 
 
-def test_an_answer_on_its_own_prints_and_is_stopped(monkeypatch):
+def test_an_answer_on_its_own_prints_calls_itself_and_is_stopped(monkeypatch):
     """Where the course's functions refuse to answer, its watch over time and output does not."""
     monkeypatch.setattr(guard, "SECONDS", 0.3)
 
@@ -195,6 +201,11 @@ def test_an_answer_on_its_own_prints_and_is_stopped(monkeypatch):
         print("hello")
         return -lr * g, state
 
+    def step_decay(step, every, factor):
+        return factor * decay(step - every, every, factor) if step >= every else 1.0
+
+    decay = alone(step_decay)
+    assert diagnose("step_decay", decay).passed
     assert diagnose("gradient_descent", alone(talks)).passed
     for candidate in (loops, loops_and_catches):
         assert diagnose("gradient_descent", alone(candidate)).mistake == "too_slow"

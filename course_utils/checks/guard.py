@@ -23,10 +23,11 @@ import time
 import traceback
 import warnings
 from pathlib import Path
+from types import CodeType
 
 import numpy as np
 
-from course_utils.checks.alone import MINE
+from course_utils.checks.alone import MINE, alone
 
 SECONDS = 5.0  # for all calls of one check together
 OUTPUT = 100_000  # characters that all calls together may print
@@ -43,6 +44,26 @@ UNFIT = (
     "too_slow",
     "exits",
 )
+
+# what Python says of an error -> what a learner may look for
+HINTS = {
+    r"can't multiply sequence|unsupported operand.*'(tuple|list|range|map)'|can only concatenate": "A tuple or a list "
+    "is no number: take out of it what you need, as in `(v,) = state`, or make it an array.",
+    r"bitwise_xor|for \^": "A power is `**` in Python; `^` is something else.",
+    r"only (0-dim|length-1|size-1)": "The functions of `math` take one number; those of numpy take arrays.",
+    r"truth value of an array": "`if`, `max` and `min` want one yes or no; `np.where`, `np.maximum` and the like work "
+    "entry by entry.",
+    r"NoneType": "Something there is None: what works in place, as `shuffle` or `append` do, returns nothing.",
+    r"broadcast": "Write the two shapes side by side; `keepdims=True` keeps an axis that a sum would take away.",
+    r"division by zero": "Print what stands below the fraction bar.",
+    r"Cannot cast ufunc": "That array holds whole numbers, and no fraction can be written into it.",
+    r"local variable|before assignment": "A name to which a function assigns belongs to this function "
+    "alone: where does it get its first value?",
+    r"(float|int|float64)' object is not (subscriptable|iterable)|cannot unpack non-iterable": "That is one number: "
+    "is the state returned as a tuple, `(v,)`, with its comma?",
+    r"values to unpack": "Count what the state holds at first, and what you return in its place.",
+    r"is not defined": "Is it spelled as where it is made, and does it need `np.` or `self.` before it?",
+}
 
 OURS = str(Path(__file__).resolve().parent.parent)
 
@@ -76,7 +97,13 @@ class Printed(io.StringIO):
         return super().write(text)
 
 
-MINE.add(Printed.write.__code__)  # an answer that is asked on its own may print
+def _codes(code):
+    """``code`` and all code inside of it."""
+    return {code}.union(*(_codes(part) for part in code.co_consts if isinstance(part, CodeType)))
+
+
+# an answer that is asked on its own may print, and call itself
+MINE.update({Printed.write.__code__}, _codes(alone.__code__))
 
 
 def run(work, seconds=None):
@@ -236,10 +263,22 @@ class Caller:
             same = np.shape(args[i]) == value.shape and np.allclose(args[i], value, rtol=1e-9, atol=0, equal_nan=True)
             self.mutated |= not same
         if "lr" in kwargs:
+            self._need_gradient(args, result)
             self._need_state(args, result)
         elif not args and isinstance(result, dict):
             _need_whole(self.name, result)
         return result
+
+    def _need_gradient(self, args, result):
+        """:class:`Stop` if a rule's first update is the bare 0 with which its state begins."""
+        if len(args) == 1 and isinstance(result, (tuple, list)) and len(result) == 2:
+            update = result[0]
+            if isinstance(update, (int, float, np.floating)) and update == 0 and np.ndim(args[0]):
+                raise Stop(
+                    "wrong_shape",
+                    f"The first update of {self.name} is the bare number 0, with which the state begins: the gradient "
+                    "is not in it. What comes first, the new state or the step?",
+                )
 
     def _need_state(self, args, result):
         """:class:`Stop` if a rule that was given a state returns None in its place, or somewhere in it."""
@@ -359,8 +398,14 @@ def _stop_for(name, error, args, kwargs):
     )
     last = None if error.__traceback__ is None else traceback.extract_tb(error.__traceback__)[-1]
     if last and Path(last.filename).parent.name == "parts":  # a question of ours about what came back
-        return Stop("unreadable", f"{text[:1].upper()}{text[1:]}.")
-    return Stop("raises", f"Your function raised {kind}{': ' * bool(text)}{text}{where}.{when}")
+        if (last.line or "").startswith("raise "):
+            return Stop("unreadable", f"{text[:1].upper()}{text[1:]}.")
+        return Stop(
+            "unreadable",
+            f"What {name} returns cannot be worked with ({kind}: {text}). Is it empty, or of another form than asked?",
+        )
+    hint = next((f" {hint}" for said, hint in HINTS.items() if re.search(said, text)), "")
+    return Stop("raises", f"Your function raised {kind}{': ' * bool(text)}{text}{where}.{when}{hint}")
 
 
 def _line(error):

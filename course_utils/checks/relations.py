@@ -16,41 +16,71 @@ from course_utils.checks import guard
 SECONDS = 0.4  # for all relations together: some right answers are simulations
 
 
-def relation(answers, rights, cases, right, same):
+def relation(answers, rights, cases, right, same, whole=True):
     """The first sentence that fits all pairs of an answer and its right one; None if none does.
 
     answers, rights: arrays, one of each for a case; cases: tuples of arguments; right: the function of them that makes
-    the right answers, for the names of its arguments; same: ``(answer, expected) -> bool``.
+    the right answers, for the names of its arguments; same: ``(answer, expected) -> bool``; whole: whether these are
+    all cases and all numbers of an answer.
     """
     pairs = list(zip(answers, rights, strict=True))
-    if any(answer.shape != expected.shape for answer, expected in pairs):
-        return _of_shapes(answers, rights, same)
-    until = time.monotonic() + SECONDS
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nbgrader takes a warning for no points
-        for sentence, change in (*GENERAL, *_of_arguments(cases, right), *_of_calls(cases, right)):
-            if time.monotonic() > until:
+        if found := _known(answers, cases, right, same):
+            return found
+        if any(answer.shape != expected.shape for answer, expected in pairs):
+            return _of_shapes(answers, rights, same)
+        if found := _place(answers, rights, cases, right, same) or (whole and _constant(answers, rights)):
+            return found
+        # of this process: another one's work is no reason to say less; by the clock twice as long
+        until, at_most = time.process_time() + SECONDS, time.monotonic() + 2 * SECONDS
+        for sentences in (GENERAL, _of_arguments(cases, right)):
+            for sentence, change in sentences:
+                with contextlib.suppress(Exception):  # what cannot be computed from these arguments is another mistake
+                    if _fits(answers, rights, [change(r, c) for r, c in zip(rights, cases, strict=True)], same):
+                        return sentence
+        for sentence, change in _of_calls(cases, right):
+            if time.process_time() > until or time.monotonic() > at_most:
                 break
-            with contextlib.suppress(Exception):  # what cannot be computed from these arguments is another mistake
+            with contextlib.suppress(Exception):
                 # in bounded time: a right answer that searches may never find one for other arguments
                 changed, *_ = guard.run(
-                    lambda change=change: [
-                        np.asarray(change(r, case), dtype=float) for r, case in zip(rights, cases, strict=True)
-                    ],
+                    lambda change=change: [change(r, case) for r, case in zip(rights, cases, strict=True)],
                     seconds=SECONDS,
                 )
-                differs = any(not same(r, c) for r, c in zip(rights, changed, strict=True))
-                if differs and all(np.isfinite(c).all() and same(a, c) for a, c in zip(answers, changed, strict=True)):
+                if _fits(answers, rights, changed, same):
                     return sentence
         for sentence, fits in BETWEEN:
             if all(fits(a, r, same) for a, r in pairs):
                 return sentence
         return (
-            _place(answers, rights, cases, right, same)
-            or _alike(answers, rights, same)
+            _offset(answers, rights, same)
             or _factor(answers, rights, same)
             or _entry(answers, rights, cases, right, same)
+            or _near(answers, rights)
         )
+
+
+def _fits(answers, rights, changed, same):
+    """Whether ``changed`` is finite, is what was answered, and not what is right."""
+    changed = [np.asarray(c, dtype=float) for c in changed]
+    differs = any(not same(r, c) for r, c in zip(rights, changed, strict=True))
+    return differs and all(np.isfinite(c).all() and same(a, c) for a, c in zip(answers, changed, strict=True))
+
+
+def _known(answers, cases, right, same):
+    """The sentence of the first known mistake that answers as these answers do; None if there is none."""
+    from course_utils.checks import parts  # here, for it needs this package whole
+    from course_utils.checks.zoo.answers import KNOWN
+
+    question = next((key for key, part in parts.PARTS.items() if part.right is right), None)
+    for sentence, mistake in KNOWN.get(question, ()):
+        with contextlib.suppress(Exception):
+            made = [np.asarray(mistake(*case), dtype=float) for case in cases]
+            alike = zip(answers, made, strict=True)
+            if all(same(np.nan_to_num(a), np.nan_to_num(m)) and (np.isnan(a) == np.isnan(m)).all() for a, m in alike):
+                return sentence
+    return None
 
 
 def relation_of_some(answers, rights, cases, hits, right, same):
@@ -62,15 +92,28 @@ def relation_of_some(answers, rights, cases, hits, right, same):
     chosen = [[values[i] for i in wrong] for values in (answers, rights, cases)]
     whole = all(np.array_equal(r, np.round(r)) for r in chosen[1])
     if len(wrong) > 1 or not whole:  # one whole number is related to another in many ways
-        if found := relation(*chosen, right, same):
+        if found := relation(*chosen, right, same, whole=False):
             return f"In the wrong cases: {found[0].lower()}{found[1:]}"
+    elif found := _known(chosen[0], chosen[2], right, same):
+        return found
     elif all(same(a + 1, r) or same(a - 1, r) for a, r in zip(*chosen[:2], strict=True)):
         return "It is off by one there: is it counted from the right place, and rounded the right way?"
     for k, name in enumerate(_names(right)[: min(map(len, cases), default=0)]):
+        others = [j for j in range(len(cases[0])) if j != k]
         for value in (0, 1):
+            if any(_divides(cases, hits, j) for j in others):
+                continue  # another argument may as well be the one
             if all(np.ndim(case[k]) == 0 and (case[k] == value) == hit for case, hit in zip(cases, hits, strict=True)):
                 return f"It is right only where `{name}` is {value}: where does `{name}` stand in your formula?"
     return None
+
+
+def _divides(cases, hits, j):
+    """Whether argument ``j``, a whole number, has one value in all cases that are hit, and others in the rest."""
+    if not all(isinstance(case[j], int) for case in cases):
+        return False
+    values = {repr(case[j]) for case, hit in zip(cases, hits, strict=True) if hit}
+    return len(values) == 1 and not any(repr(c[j]) in values for c, hit in zip(cases, hits, strict=True) if not hit)
 
 
 def _array(r):
@@ -246,18 +289,37 @@ def _place(answers, rights, cases, right, same):
     return None
 
 
-def _alike(answers, rights, same):
-    """One and the same answer in every case, or one that is off by the same amount."""
+def _constant(answers, rights):
+    """One and the same answer in every case."""
+    first = answers[0]
+    if len(answers) < 2 or not all(np.array_equal(a, first) for a in answers):
+        return None
+    if all(np.array_equal(r, rights[0]) for r in rights):
+        return None
+    shown = f", {first:.6g}," if not first.ndim else ""
+    return f"Your answer is the same{shown} in every case, whatever the arguments are. Does it use them? Do you round?"
+
+
+def _offset(answers, rights, same):
+    """An answer that is off by the same amount in every case."""
     first = answers[0]
     if len(answers) < 2 or any(a.shape != first.shape for a in answers):
         return None
-    if all(np.array_equal(a, first) for a in answers) and not all(np.array_equal(r, rights[0]) for r in rights):
-        shown = f", {first:.6g}," if not first.ndim else ""
-        return f"Your answer is the same{shown} in every case, whatever the arguments are. Does it use them?"
     offset = first.flat[0] - rights[0].flat[0] if first.size else np.nan
     if np.isfinite(offset) and offset and all(same(a, r + offset) for a, r in zip(answers, rights, strict=True)):
         return f"It is off by the same {offset:.4g} in every case: something is added too often, or not at all."
     return None
+
+
+def _near(answers, rights):
+    """An estimate of the right answer, or one that ends too early."""
+    pairs = list(zip(answers, rights, strict=True))
+    close = all(np.abs(a - r).max(initial=0) <= 0.12 * np.abs(r).max(initial=0) for a, r in pairs)
+    if not close or all(np.array_equal(r, np.round(r)) for r in rights):
+        return None
+    if rights[0].ndim:
+        return "It is near, but not the same: a small term is missing, or is one too many, or in another's place."
+    return "It is near, but not the number itself: is it an estimate or a limit, or does a loop or a sum end too early?"
 
 
 def _factor(answers, rights, same):
@@ -280,9 +342,7 @@ def _entry(answers, rights, cases, right, same):
     """Of a few numbers that are asked for together, those that are right, and what the first wrong one is."""
     if any(r.ndim != 1 or len(r) != len(rights[0]) for r in rights) or not 2 <= len(rights[0]) <= 4:
         return None
-    columns = [
-        [np.asarray([values[i]]) for values in side] for side in (answers, rights) for i in range(len(rights[0]))
-    ]
+    columns = [[np.asarray(values[i]) for values in side] for side in (answers, rights) for i in range(len(rights[0]))]
     mine, its = columns[: len(rights[0])], columns[len(rights[0]) :]
     fine = [all(same(a, r) for a, r in zip(a, r, strict=True)) for a, r in zip(mine, its, strict=True)]
     if not any(fine) or all(fine):
@@ -290,10 +350,10 @@ def _entry(answers, rights, cases, right, same):
     wrong = fine.index(False)
 
     def one(*case):
-        return np.asarray(right(*case), dtype=float)[wrong : wrong + 1]
+        return np.asarray(right(*case), dtype=float)[wrong]
 
     one.__signature__ = inspect.signature(right)
-    found = relation(mine[wrong], its[wrong], cases, one, same)
+    found = relation(mine[wrong], its[wrong], cases, one, same, whole=False)
     which = " and ".join(f"number {i + 1}" for i, good in enumerate(fine) if good)
     rest = f" But number {wrong + 1}: {found[0].lower()}{found[1:]}" if found else f" But number {wrong + 1} is not."
     return f"{which[0].upper()}{which[1:]} is right in every case.{rest}"

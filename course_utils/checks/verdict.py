@@ -35,7 +35,7 @@ def _mistake(task, behaviour, expected, right):
     exactly, mostly = _nearest(task, behaviour, expected, len(right))
     if exactly:
         return exactly, _words(zoo[exactly])
-    if habit := probes.habit(task, behaviour):
+    if (habit := probes.habit(task, behaviour)) and _is_sure(behaviour, habit) and habit in zoo:
         return habit, _words(zoo[habit])
     if behaviour.stop:
         return behaviour.stop.slug, behaviour.stop.message
@@ -47,6 +47,14 @@ def _mistake(task, behaviour, expected, right):
     if task.is_rule and probes.ORDINARILY not in right and (slug := _opposite(task, behaviour)):
         return "wrong_sign", f"{zoo['wrong_sign'].message} And that is not all: {_words(zoo[slug])}"
     return _first_difference(task, behaviour, expected, right)
+
+
+def _is_sure(behaviour, habit):
+    """Whether a hyperparameter that seems to play no part plays none at all: huge updates may hide what it does."""
+    if not habit.startswith("ignores_"):
+        return True
+    changed = behaviour.answers[probes.alone(habit.removeprefix("ignores_"))]
+    return np.allclose(changed, behaviour.answers[probes.ORDINARILY][: len(changed)], rtol=1e-12, atol=0)
 
 
 def _nearest(task, behaviour, expected, right):
@@ -146,6 +154,8 @@ def _first_difference(task, behaviour, expected, right):
     if task.is_rule:
         return slug, _in_a_run(label, where, mine, numbers, bool(rules.initial_state(task.answer)))
     position = f" at position {list(where)}" if where else ""
+    if np.isfinite(given).all() and np.abs(given - wanted).max() <= 0.1 * np.abs(wanted).max():
+        return slug, f"With {label}{position}: {numbers}. It is near: is it an estimate, or is a small term missing?"
     return slug, f"With {label}{position}: {numbers}. Can you follow this one entry through your code by hand?"
 
 

@@ -6,7 +6,7 @@ named, so the order of these imports counts: the habits, which any rule can suff
 """
 
 from course_utils.checks.zoo import velocity, scaled, adam, papers_rates, papers_velocity  # noqa: F401, I001
-from course_utils.checks.zoo import papers_scaled, papers_adam, habits, backprop, sampling  # noqa: F401, I001
+from course_utils.checks.zoo import papers_scaled, papers_adam, habits, backprop, sampling, played  # noqa: F401, I001
 from course_utils.checks.zoo.registry import RULES, STATEFUL, ZOO, Mistake
 
 __all__ = ["RULES", "STATEFUL", "ZOO", "Mistake"]

@@ -97,7 +97,7 @@ mistake(
 mistake(
     "barzilai_borwein",
     "y_reversed",
-    "Your y is the old gradient minus the new one, so s.y has the wrong sign.",
+    "s.y has the wrong sign: your s is minus the last update, or your y the old gradient minus the new one.",
     "On a bowl, a step downhill makes the gradient change which way?",
     measured(lambda s, y, lr: -(s * s).sum() / (s * y).sum() if (s * y).sum() < 0 else lr),
 )
