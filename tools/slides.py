@@ -139,7 +139,7 @@ def text(cell, made):
             )  # its answers stay with it
             full = len(made[-1].shown) >= TOGETHER or made[-1].pictures or asked
             if lecture.KNOBS.match(block):  # a playground needs room
-                full = full or len(made[-1].shown) > 1 or "<table" in "".join(made[-1].shown)
+                full = full or bool(made[-1].shown)
             if full:
                 made.append(Slide(made[-1].heading, made[-1].heading))
             first = not made[-1].shown
@@ -166,7 +166,8 @@ def pictures(cell, made):
         data = output.get("data", {})
         if "image/png" in data or "<video" in data.get("text/html", ""):
             last = made[-1]
-            if last.pictures or last.asks or len(last.shown) > 1 or "<table" in "".join(last.shown):
+            alone = any(part in "".join(last.shown) for part in ("<table", "<optimizer-knobs"))
+            if last.pictures or last.asks or len(last.shown) > 1 or alone:
                 made.append(Slide(last.heading, last.heading))
             made[-1].shown.append(lecture.figure(cell, made[-1].heading))
             made[-1].pictures = True
