@@ -10,6 +10,7 @@ import json
 import os
 import re
 import sys
+import threading
 from pathlib import Path
 
 COURSE = Path(__file__).resolve().parent.parent
@@ -64,7 +65,7 @@ def keep(exercise, name, points):
         got[name] = points
         known[stem] = {"got": sum(min(got.get(part, 0), parts[part]) for part in parts), "of": sum(parts.values())}
         known[stem]["parts"] = got
-        new = FILE.with_name(f".progress-{os.getpid()}.json")
+        new = FILE.with_name(f".progress-{os.getpid()}-{threading.get_ident()}.json")
         new.write_text(json.dumps(known, indent=1, sort_keys=True), "utf-8")
         os.replace(new, FILE)
 
