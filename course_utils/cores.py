@@ -25,6 +25,9 @@ from torch.utils.weak import TensorWeakRef
 from course_utils import descent, fast
 from course_utils.device import device
 
+# loky renews a process whose memory grew, which torch's does at first; nothing is lost, and a learner need not know
+warnings.filterwarnings("ignore", "A worker was restarted while some jobs were given", UserWarning)
+
 START = 3.0  # seconds that a call must save before processes are started for it: about what their start costs
 IDLE = 300  # seconds without work after which a process ends
 LARGE = 2**20  # bytes from which a tensor is shared and not copied
