@@ -120,6 +120,17 @@ def test_what_a_neighbour_hands_on_earns_little(stem, monkeypatch):
     assert sum(share > 0.2 for share in shares) <= len(shares) / 10, shares
 
 
+def test_only_the_answers_of_a_learner_s_own_exercise_are_on_their_own(monkeypatch):
+    """In exercise 5 a cell to run defines `gradient`, which is an answer in exercise 2."""
+    names = []
+    monkeypatch.setattr(variants, "watch", names.append)
+    variants.use(5, 0)
+    assert names == []
+    variants.use(5, 4711)
+    assert names == [{name for exercise, name in variants.TWISTS if exercise == 5}]
+    assert "gradient" not in names[0]
+
+
 def asked(stem):
     """The names of the functions that an exercise checks, but for the settings."""
     return [name for exercise, name in variants.TWISTS if exercise == int(stem[:2])]

@@ -131,6 +131,8 @@ def use(exercise, variant, *, fixed=False):
     global _now, _is_fixed
     if fixed or not _is_fixed:
         _now, _is_fixed = (exercise, variant), fixed
+    if variant:  # who studies alone may call what there is
+        watch({name for number, name in TWISTS if number == exercise})
 
 
 def in_use(exercise):
@@ -229,6 +231,3 @@ def _turned(exercise, name, candidate, k):
         return result
 
     return turned
-
-
-watch({name for _, name in TWISTS})
