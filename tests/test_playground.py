@@ -295,6 +295,24 @@ def test_an_answer_says_when_the_story_has_moved_on(browser):
         assert page.evaluate(said).startswith("Right. As the story begins: Gradient")
 
 
+def test_the_right_answer_is_marked_whichever_was_given(browser):
+    with opened(browser, "#preset=ravine") as page:
+        marked = f"{IN}.querySelectorAll('.right').length"
+        assert page.evaluate(marked) == 0
+        page.evaluate(f"{IN}.querySelector('[role=group] button').click()")
+        assert page.evaluate(marked) == 1
+
+
+def test_light_or_dark_as_chosen_on_the_site(browser):
+    with opened(browser) as page:
+        scheme = "document.documentElement.style.colorScheme"
+        assert page.evaluate(scheme) == ""
+        page.evaluate("localStorage.theme = 'dark'")
+        page.page.reload()
+        assert page.evaluate(scheme) == "dark"
+        page.evaluate("localStorage.removeItem('theme')")
+
+
 def test_every_box_of_one_knob_shows_the_same(browser):
     with opened(browser) as page:
         page.evaluate(f"{IN}.querySelector('summary').click()")

@@ -26,6 +26,7 @@ button[aria-pressed=true] { outline: 2px solid #0072b2 }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
 .knob { display: grid; grid-template-columns: 1fr auto; min-width: 11em; flex: 1; font-size: .93em }
 .knob input[type=range] { grid-column: 1 / 3; width: 100% }
+.right::before { content: "✓ " }
 .knob [type=text] { font-size: .95em; padding: 0 .3em; text-align: right; border: 1px solid color-mix(in srgb, CanvasText 25%, Canvas); border-radius: 4px; background: Canvas }
 ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }
 svg { width: 28px; height: 12px; margin-right: .35em; fill: none; stroke-width: 3; vertical-align: middle }
@@ -270,7 +271,10 @@ function define() {
       this.waits = false;
       this.state.guess = i;
       const right = this.story.answers[i].startsWith("*");
-      [...this.answers.children].forEach((button, k) => button.setAttribute("aria-pressed", k === i));
+      [...this.answers.children].forEach((button, k) => {
+        button.setAttribute("aria-pressed", k === i);
+        button.classList.toggle("right", this.story.answers[k].startsWith("*"));
+      });
       this.told = [`${right ? "Right." : "No."} `, outcome(this.state.preset)];
       this.tell();
       this.draw();
