@@ -141,17 +141,17 @@ BESIDE += [".ipython/profile_default/startup/00.py", "data/points.csv"]
 def test_files_beside_the_notebook_in_a_zip_are_listed(tmp_path):
     own = nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import helper")])).encode()
     with zipfile.ZipFile(tmp_path / "ada.zip", "w") as archive:
-        archive.writestr("work/04_momentum.ipynb", notebook("solutions"))
-        archive.writestr("work/scratch.ipynb", own)
-        archive.writestr("work/.ipynb_checkpoints/04_momentum-checkpoint.ipynb", notebook("exercises"))
-        archive.writestr("work/.DS_Store", b"\0")
-        archive.writestr("__MACOSX/work/._04_momentum.ipynb", b"\0")
-        archive.writestr("work/data/", b"")
-        archive.writestr("work/data/points.csv", b"1,2\n")
-        archive.writestr("work/numpy.py", b"")
+        archive.writestr("homework/04_momentum.ipynb", notebook("solutions"))
+        archive.writestr("homework/scratch.ipynb", own)
+        archive.writestr("homework/.ipynb_checkpoints/04_momentum-checkpoint.ipynb", notebook("exercises"))
+        archive.writestr("homework/.DS_Store", b"\0")
+        archive.writestr("__MACOSX/homework/._04_momentum.ipynb", b"\0")
+        archive.writestr("homework/data/", b"")
+        archive.writestr("homework/data/points.csv", b"1,2\n")
+        archive.writestr("homework/numpy.py", b"")
     ((choice,), trouble) = uploads.sort(tmp_path, CLASSMATES, STEM, str(ROOT))
     assert choice.data == notebook("solutions")
-    assert choice.others == [f"ada.zip/work/{name}" for name in ("scratch.ipynb", "data/points.csv", "numpy.py")]
+    assert choice.others == [f"ada.zip/homework/{name}" for name in ("scratch.ipynb", "data/points.csv", "numpy.py")]
     assert trouble == []
 
 
