@@ -1,4 +1,5 @@
-"""How steep a loss bends: products with the Hessian H of a network's loss, and its largest eigenvalue, the sharpness.
+"""How steep a loss bends: products with the Hessian H of a network's loss, and its largest eigenvalue, the sharpness,
+and its spectrum as a gradient sees it.
 
 H has n x n entries and is never written down. A product H v is exact: H is symmetric, so H v is the gradient of the
 number g(x)'v, where g is the loss's gradient and v is held fixed (Pearlmutter 1994, "Fast exact multiplication by the
@@ -6,6 +7,7 @@ Hessian"). The difference of two gradients will not do: between two points a rel
 crossing counts as curvature that is not there.
 """
 
+import numpy as np
 import torch
 
 
@@ -31,3 +33,28 @@ def sharpest(network, x, images, labels, *, rounds=20, v=None):
         product = hessian_times(network, x, v, images, labels)
         L, last, v = float(v @ product), v, product
     return L, last, float((product - L * last).norm()) / abs(L)
+
+
+def lanczos(network, x, images, labels, start, *, products=40):
+    """The Hessian's spectrum as ``start`` sees it: ``(values, shares)``, arrays of shape (products,), in rising order.
+
+    start: a vector of shape (n,), such as the gradient at ``x``. products: with H, each as dear as three gradients.
+    Lanczos (1950) builds an orthonormal basis of start, H start, H^2 start, ...; in it H is a matrix with three
+    diagonals. values are its eigenvalues: the outermost come near those of H first. shares, which add up to 1, say how
+    much of |start|^2 lies along each. For every polynomial p of degree below 2 products, start' p(H) start is
+    |start|^2 times the sum of shares * p(values): what gradient descent and momentum do on a quadratic is such a sum.
+    """
+    basis = torch.empty(products, network.n, dtype=x.dtype, device=x.device)
+    three = np.zeros((products, products))
+    v = start / start.norm()
+    for k in range(products):
+        basis[k] = v
+        v = hessian_times(network, x, v, images, labels)
+        three[k, k] = float(basis[k] @ v)
+        for _ in range(2):  # against all, and twice: rounding would bring back directions that are found already
+            v = v - basis[: k + 1].T @ (basis[: k + 1] @ v)
+        if k + 1 < products:
+            three[k, k + 1] = three[k + 1, k] = float(v.norm())
+            v = v / v.norm()
+    values, vectors = np.linalg.eigh(three)
+    return values, vectors[0] ** 2
