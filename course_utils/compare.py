@@ -150,13 +150,15 @@ class Differences:
         )
 
 
-def differences(judged, against=None, *, level=0.95, draws=DRAWS, seed=0):
+def differences(judged, against=None, *, images=None, level=0.95, draws=DRAWS, seed=0):
     """Paired differences of the rules' mean scores, as :class:`Differences`: of all pairs, or of each to ``against``.
 
     judged: from :func:`judge`. A bootstrap finds each pair's standard deviation: every draw chooses the judging seeds
     anew, the *same* ones for all rules, and each rule's rate as often as a repeated tuning would. The limits are as
     many deviations away as chance alone gets, among equal rules with so few seeds, in 1 - ``level`` of the
-    experiments and any of the pairs (:func:`_farthest`). Errors: ``ValueError`` with fewer than 3 seeds.
+    experiments and any of the pairs (:func:`_farthest`). They are about these test images, unless ``images`` says for
+    every rule how often, in %, its seeds get each image right, shape (images,): then they allow for others, too.
+    Errors: ``ValueError`` with fewer than 3 seeds.
     """
     chance = np.random.default_rng(seed)
     n = next(iter(judged.values())).scores.shape[1]
@@ -175,6 +177,9 @@ def differences(judged, against=None, *, level=0.95, draws=DRAWS, seed=0):
     own = {rule: one.scores[one.best].mean() for rule, one in judged.items()}
     mean = np.array([own[a] - own[b] for a, b in pairs])
     deviation = np.maximum(drawn.std(1) * (n / (n - 1)) ** 0.5, 1e-12)  # a bootstrap alone knows n - 1 of n parts
+    if images is not None:
+        gaps = np.array([images[a] - images[b] for a, b in pairs])
+        deviation = np.sqrt(deviation**2 + gaps.var(1, ddof=1) / gaps.shape[1])
     reach = deviation * _farthest(tuple((names.index(a), names.index(b)) for a, b in pairs), n, level)
     return Differences(pairs, mean, mean - reach, mean + reach)
 
@@ -198,16 +203,17 @@ def _farthest(pairs, n, level, experiments=10_000):
 def widths(tuned, drop=1.0):
     """Both widths of the usable range: rule -> (own, common), decades of rates with one entry a tuning seed.
 
-    own: within ``drop`` points of the rule's own best; common: within ``drop`` of the best mean of all the rules.
-    Between the rates that were tried, accuracy is interpolated; what lies outside does not count.
+    own: within ``drop`` points of the rule's own best mean; common: within ``drop`` of the best mean of all the rules.
+    (A seed's own highest score would be too high a floor: it is the luckiest of several.) Between the rates that were
+    tried, accuracy is interpolated; what lies outside does not count.
     """
-    top = max(one.scores.mean(1).max() for one in tuned.values())
+    tops = {rule: one.scores.mean(1).max() for rule, one in tuned.items()}
     out = {}
     for rule, one in tuned.items():
         at = np.log10(one.rates)
         fine = np.linspace(at[0], at[-1], 4001)
         curves = np.array([np.interp(fine, at, seed) for seed in one.scores.T])
-        floors = curves.max(1, keepdims=True) - drop, top - drop
+        floors = tops[rule] - drop, max(tops.values()) - drop
         out[rule] = tuple((curves >= floor).mean(1) * (at[-1] - at[0]) for floor in floors)
     return out
 

@@ -90,6 +90,20 @@ def test_doubt_about_the_rate_widens_the_interval():
     assert not two.apart.any()
 
 
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.5])
+def test_other_images_widen_the_limits_as_a_sample_of_them_would(share):
+    chance = np.random.default_rng(2)
+    pair = {rules.adam: judged([chance.normal(90, 0.1, 10)]), rules.momentum: judged([chance.normal(89, 0.1, 10)])}
+    right = np.zeros(10_000)
+    other = np.where(np.arange(10_000) < 10_000 * share, 100.0, 0.0)  # right on so many images more
+    given, drawn = (
+        compare.differences(pair, images=images) for images in (None, {rules.adam: other, rules.momentum: right})
+    )
+    reach, wider = (found.high - found.mean for found in (given, drawn))
+    farthest = compare._farthest(((0, 1),), 10, 0.95)
+    assert wider**2 - reach**2 == pytest.approx((farthest * 100) ** 2 * share * (1 - share) / 9999, abs=1e-9)
+
+
 def test_two_seeds_are_too_few():
     with pytest.raises(ValueError, match="2 seed"):
         compare.differences({rules.adam: judged([[1, 2]]), rules.momentum: judged([[1, 2]])})
@@ -110,6 +124,12 @@ def test_both_widths():
     own, common = compare.widths({rules.adam: hill, rules.adagrad: low})[rules.adagrad]
     assert own == pytest.approx(0.8, abs=0.01)
     assert common == pytest.approx(0.4, abs=0.01)
+
+
+def test_a_lucky_seed_does_not_raise_its_own_floor():
+    lucky = tuned([[94, 96], [96, 94]], [0.1, 1.0])  # both rates 95 on average: within a point of it everywhere
+    own, _ = compare.widths({rules.adam: lucky})[rules.adam]
+    assert own == pytest.approx([1.0, 1.0])
 
 
 @pytest.mark.parametrize("tries", [1, 2, 4, 5])
