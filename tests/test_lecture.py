@@ -1,9 +1,12 @@
 """The lecture's source: what every slide has, how long it takes, and that nothing in it is typed twice."""
 
+import base64
+import io
 import re
 
 import lecture
 import pytest
+from PIL import Image
 
 SLIDES = lecture.parse(lecture.SOURCE.read_text("utf-8"))
 
@@ -104,6 +107,29 @@ def test_a_reference_that_leads_nowhere_ends_the_build(tmp_path):
 def test_a_slide_that_lacks_something_is_named():
     with pytest.raises(lecture.Broken, match="slide 'x' needs"):
         lecture.parse('<!-- .slide: id="x" data-chapter="04_momentum" data-paths="45" -->\n## A claim\nno notes\n')
+
+
+def picture(html):
+    """The size of a picture in HTML."""
+    png = base64.b64decode(re.search(r"base64,([^\"]+)", html)[1])
+    return Image.open(io.BytesIO(png)).size
+
+
+def test_one_panel_of_a_figure():
+    of = lecture.cell("09_adam", "fig-talk")
+    whole = picture(lecture.figure(of, "x"))
+    left, right = (picture(lecture.figure(of, "x", f"panel {number} of 2")) for number in (1, 2))
+    assert left[1] == right[1] == whole[1]
+    assert 0.3 * whole[0] < min(left[0], right[0])
+    assert 0.85 * whole[0] < left[0] + right[0] <= whole[0]
+    with pytest.raises(lecture.Broken, match="x does not fall into 9 panels"):
+        lecture.figure(of, "x", "panel 1 of 9")
+
+
+def test_the_first_figure_of_a_section():
+    found = lecture.first_figure("09_adam", "A-picture-first")
+    assert picture(lecture.figure(found, "x"))[0] > 1000
+    assert lecture.first_figure("09_adam", "fig-talk") is None
 
 
 def test_code_is_shown_without_its_docstring():

@@ -3,8 +3,10 @@
 One browser goes through every slide once and writes down what it sees; the tests read that. Then it prints.
 """
 
+import json
 import re
 import shutil
+from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -188,6 +190,130 @@ def test_all_of_a_playground_stays_on_its_slide_once_an_answer_is_pressed(stick,
         assert page.errors() == []
 
 
+# A playground's guess, its two numbers, its words, and whether it plays
+STATE = """(name => {
+  const {state, outcome, timer} = document.querySelector(`#${name} optimizer-knobs`);
+  return [state.guess, state.k, state.lanes[0].lr, outcome.textContent, !!timer];
+})"""
+GO = "(name => Reveal.slide(Reveal.getSlides().findIndex(({id}) => id == name)))"
+HERE = "Reveal.getCurrentSlide().id"
+
+
+@contextmanager
+def speaking(browser, address):
+    """The lecture on the wall, its speaker's view, and the slide in that view."""
+    with browser.open(address) as wall:
+        wall.evaluate(READY)
+        with wall.page.expect_popup() as opened:
+            wall.key("s")
+        view = opened.value
+        view.set_viewport_size({"width": 1280, "height": 720})
+        view.wait_for_function("document.getElementById('notes').textContent")
+        (now,) = [frame for frame in view.frames if "view=now" in frame.url]
+        now.evaluate(READY)
+        yield wall, view, now
+        assert wall.errors() == []
+
+
+def test_what_is_done_in_one_window_is_done_in_the_other(stick, browser):
+    """From the disk, where windows can only post to each other."""
+    buttons = "#ravine optimizer-knobs .question + .row button"
+    with speaking(browser, (stick / "lecture.html").as_uri()) as (wall, view, now):
+
+        def alike(there, expression, value):
+            there.wait_for_function(f"JSON.stringify({expression}) == {json.dumps(json.dumps(value))}")
+
+        wall.evaluate(f"{GO}('ravine')")
+        alike(now, HERE, "ravine")
+        now.locator(buttons).nth(1).click()
+        alike(wall.page, f"{STATE}('ravine')[0]", 1)
+        assert wall.evaluate(f"{STATE}('ravine')") == now.evaluate(f"{STATE}('ravine')")
+        wall.page.locator(buttons).nth(2).click()
+        alike(now, f"{STATE}('ravine')[0]", 2)
+        now.locator("#ravine optimizer-knobs .knob [type=range]").nth(1).press("ArrowLeft")
+        turned = now.evaluate(f"{STATE}('ravine')[2]")
+        assert turned < 2 / 21
+        alike(wall.page, f"{STATE}('ravine')[2]", turned)
+        now.locator("#ravine optimizer-knobs button.play").click()
+        wall.page.wait_for_function(f"{STATE}('ravine')[4]")
+        now.locator("#ravine optimizer-knobs button.play").click()
+        alike(wall.page, f"{STATE}('ravine')[4]", False)
+        view.locator("#notes").click()  # a clicker's keys go to the window that has the focus
+        view.keyboard.press("ArrowRight")
+        wall.page.wait_for_function(f"{HERE} != 'ravine'")
+        alike(now, HERE, wall.evaluate(HERE))
+        view.keyboard.press("ArrowLeft")
+        alike(wall.page, HERE, "ravine")
+        alike(now, HERE, "ravine")
+        view.keyboard.press("1")
+        alike(wall.page, f"{STATE}('ravine')[0]", 0)
+        alike(now, f"{STATE}('ravine')[0]", 0)
+        wall.page.reload()
+        wall.evaluate(READY)
+        alike(now, f"{STATE}('ravine')[0]", -1)
+        now.locator(buttons).nth(2).click()
+        alike(wall.page, f"{STATE}('ravine')[0]", 2)
+
+
+def test_the_speaker_s_view_shows_one_clock_and_all_notes_without_scrolling(stick, browser):
+    with speaking(browser, (stick / "lecture.html").as_uri()) as (wall, view, _):
+        assert view.locator("#clock").inner_text() == "0:00"
+        for number, name in enumerate(wall.evaluate("Reveal.getSlides().map(({id}) => id)")):
+            wall.evaluate(f"{GO}({name!r})")
+            told = wall.evaluate("Reveal.getCurrentSlide().querySelector('.notes .say').textContent.trim()")
+            view.wait_for_function(f"document.querySelector('#notes .say')?.textContent.trim() == {json.dumps(told)}")
+            seen = view.evaluate("""(() => {
+              const notes = document.getElementById("notes");
+              const box = id => document.getElementById(id).getBoundingClientRect();
+              return {fits: notes.scrollHeight <= notes.clientHeight, page: document.documentElement.scrollHeight,
+                letters: parseFloat(notes.style.fontSize), late: document.getElementById("late").innerText,
+                under: box("late").top - box("clock").bottom, until: document.getElementById("until").innerText};
+            })()""")
+            assert (seen["fits"], seen["page"]) == (True, 720), name
+            assert seen["letters"] >= 22, name
+            assert seen["late"].startswith("Late?"), name
+            assert 0 <= seen["under"] < 30, name
+            assert re.match(r"this slide until \d+:\d\d", seen["until"]), name
+            if number == 1:
+                assert view.locator("#clock").inner_text() != "0:00", (
+                    "forgotten to press, it begins with the second slide"
+                )
+        view.locator("#clock").click()
+        assert view.locator("#clock").inner_text() == "0:00"
+
+
+def test_once_an_answer_is_pressed_the_run_that_was_asked_about_is_drawn(stick, browser):
+    """And the first one stays, pale; a word says which is which."""
+    with browser.open((stick / "lecture.html").as_uri()) as page:
+        page.evaluate(READY)
+        then = {slide.id: slide.then for slide in lecture.parse(lecture.SOURCE.read_text("utf-8")) if slide.then}
+        assert len(then) == 3
+        for name, asked in then.items():
+            page.evaluate(f"{GO}({name!r})")
+            page.page.locator(f"#{name} optimizer-knobs .question + .row button").first.click()
+            shown, wanted, words = page.evaluate(f"""(() => {{
+              const {{state: {{step, guess, ...state}}, outcome}} = document.querySelector("#{name} optimizer-knobs");
+              const began = Playground.fromAddress("preset=" + state.preset);
+              const address = state => Playground.toAddress({{...began, ...state}});
+              return [address(state), address(Playground.fromAddress({asked!r}, began)), outcome.innerText];
+            }})()""")
+            assert shown == wanted, name
+            assert "As the story begins" not in words
+            assert re.search(r"Pale: .+ = .+ Drawn: .+ = ", words), name
+
+
+def test_of_the_four_rules_in_the_race_those_without_a_root_fly_out(stick, browser):
+    with browser.open((stick / "lecture.html").as_uri()) as page:
+        page.evaluate(READY)
+        out, story = page.evaluate("""(() => {
+          const {story, state} = document.querySelector("#race optimizer-knobs");
+          const raised = {...state, lanes: state.lanes.map(lane => ({...lane, lr: 0.1}))};
+          return [Playground.race(raised).lanes.map(({rule, diverged}) => [rule, !!diverged]), story.answers];
+        })()""")
+        assert dict(out) == {"gradient_descent": True, "momentum": True, "rmsprop": False, "adam": False}
+        assert "*the two without a root" in story
+
+
 def test_every_slide_of_the_lecture_has_notes(seen):
     assert len(seen["lecture"]) == sum(90 in slide.paths for slide in lecture.parse(lecture.SOURCE.read_text("utf-8")))
     assert all(slide["notes"] > 80 for slide in seen["lecture"])
@@ -195,7 +321,7 @@ def test_every_slide_of_the_lecture_has_notes(seen):
 
 def test_no_link_is_dead_on_a_stick(stick):
     pages = {page.name: page.read_text("utf-8") for page in stick.glob("*.html")}
-    assert set(pages) == {"index.html", *(f"{name}.html" for name in DECKS)}
+    assert set(pages) == {"index.html", "speaker.html", *(f"{name}.html" for name in DECKS)}
     for name, text in pages.items():
         for link in re.findall(r'<a\b[^>]*?\shref="([^"]+)"', text):
             target = urlparse(unescape(link))

@@ -19,16 +19,22 @@ A slide of docs/lecture.md is Markdown between two lines `---`:
 takes beside the words. What stands in double braces is taken from a chapter, by its name and a cell's tag:
 
     {{04_momentum#fig-limit}}                     that cell's figure or film
+    {{04_momentum#fig-batches | panel 1 of 2}}    one panel of it, enlarged
+    {{09_adam#A-picture-first}}                   the first figure of that section
     {{04_momentum#rule}}                          its code, without the docstring
     {{04_momentum#num-limit | factor ([\\d.]+)}}   what the parenthesis finds in its printed output
 
 A reference that leads nowhere ends the build. A slide whose title begins with "Vote:" asks, and has the choices A to D
 as a numbered list; the slide after it shows the picture.
 A link `[Turn the knobs: what](../docs/playground/index.html#preset=name)` becomes the playground itself; on paper it
-shows the right answer and its run. A slide that leaves its lower half empty says why: data-sparse="why".
+shows the right answer and its run. data-then="k=40" says what its question asks about, as in the playground's address:
+once an answer is pressed, that run is drawn, and the first one pale.
+A slide that leaves its lower half empty says why: data-sparse="why".
 """
 
 import ast
+import base64
+import io
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -36,7 +42,9 @@ from html import escape
 from pathlib import Path
 
 import nbformat
+import numpy as np
 from nbconvert.filters import markdown2html
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "docs" / "lecture.md"
@@ -47,6 +55,7 @@ PATHS = (20, 45, 90)  # minutes
 PACE = 130  # words a minute
 
 REFERENCE = re.compile(r"\{\{(?P<chapter>\w+)#(?P<tag>[\w-]+)(?: \| (?P<pattern>.+?))?\}\}")
+PANEL = re.compile(r"panel (\d) of (\d)$")
 KNOBS = re.compile(r"^\[Turn the knobs: (?P<what>.+)\]\((?:\.\./docs/)?playground/index\.html#(?P<state>\S+)\)$", re.M)
 
 
@@ -67,6 +76,7 @@ class Slide:
     live: float  # minutes beside the words
     chapter: str  # 04_momentum#Derivation
     sparse: str = ""  # why its lower half may be empty
+    then: str = ""  # what a playground's question asks about
 
     @property
     def minutes(self):
@@ -102,6 +112,7 @@ def parse(text):
                 float(given.get("data-live", 0)),
                 given["data-chapter"],
                 given.get("data-sparse", ""),
+                given.get("data-then", ""),
             )
         )
     return slides
@@ -128,12 +139,44 @@ def printed(of):
     return "".join(output.text for output in of.outputs if output.output_type == "stream")
 
 
-def figure(of, where):
-    """A cell's picture or film as HTML, with the words for those who do not see it."""
+def first_figure(name, heading):
+    """The first cell with a picture or film under a heading, named as in an address; None without one."""
+    inside = False
+    for cell in chapter(name).cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("#"):
+            inside = slug(cell.source.partition("\n")[0].lstrip("# ")) == heading
+        data = [output.get("data", {}) for output in cell.get("outputs", ())]
+        if inside and any("image/png" in one or "<video" in one.get("text/html", "") for one in data):
+            return cell
+    return None
+
+
+GUTTER = 6  # empty columns of pixels, at least, between two panels
+
+
+def panel(png, number, of, where):
+    """One of the panels that stand side by side in a picture, cut out at the widest empty columns between them."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    inked = np.flatnonzero((np.asarray(picture) < 250).any(axis=(0, 2)))
+    gaps = sorted(zip(np.diff(inked), inked, inked[1:], strict=False), reverse=True)[: of - 1]
+    if len(gaps) < of - 1 or any(width < GUTTER for width, _, _ in gaps):
+        raise Broken(f"{where} does not fall into {of} panels side by side")
+    edges = [max(inked[0] - 10, 0), *sorted((left + right) // 2 for _, left, right in gaps)]
+    edges.append(min(inked[-1] + 10, picture.width))
+    cut = io.BytesIO()
+    picture.crop((edges[number - 1], 0, edges[number], picture.height)).save(cut, "PNG")
+    return cut.getvalue()
+
+
+def figure(of, where, pattern=None):
+    """A cell's picture or film as HTML, with the words for those who do not see it. ``pattern``: panel 1 of 2."""
     for output in of.outputs:
         data = output.get("data", {})
         if "image/png" in data:
             alt, png = escape(output.metadata["image/png"]["alt"]), data["image/png"].replace("\n", "")
+            if pattern:
+                cut = panel(base64.b64decode(png), *map(int, PANEL.match(pattern).groups()), where)
+                alt, png = f"{alt} Here: {pattern}.", base64.b64encode(cut).decode()
             return f'<img alt="{alt}" src="data:image/png;base64,{png}">'
         if "<video" in data.get("text/html", ""):
             return data["text/html"].strip()
@@ -152,7 +195,12 @@ def code(source):
 def resolve(reference):
     """What one reference in double braces stands for, as Markdown or HTML."""
     name, tag, pattern = reference["chapter"], reference["tag"], reference["pattern"]
-    of, where = cell(name, tag), f"{name}#{tag}"
+    where, pictured = f"{name}#{tag}", first_figure(name, tag)
+    if pictured:
+        return figure(pictured, where)
+    of = cell(name, tag)
+    if pattern and PANEL.match(pattern):
+        return figure(of, where, pattern)
     if pattern:
         found = set(re.findall(pattern, printed(of)))
         if len(found) != 1:
@@ -224,20 +272,24 @@ def section(slide, ends):
     """One slide as reveal.js wants it, notes and the way back to its chapter with it."""
     name, _, heading = slide.chapter.partition("#")
     back = f"{name}.html#{escape(slug(heading))}" if heading else f"{name}.html"
-    over = " · ".join(f"{clock(ends[path][slide.id])} of {path}" for path in PATHS if slide.id in ends[path])
-    notes = "\n\n".join(
-        [f"**Over at {over}.**", slide.say]
-        + ([f"**They ask:** {slide.question}\n\n**Answer:** {slide.answer}"] if slide.question else [])
-        + ([f"**Late?** {slide.late}"] if slide.late else [])
-    )
+    over = {path: ends[path][slide.id] for path in PATHS if slide.id in ends[path]}
+    notes = [
+        ("over", f"Over at {' · '.join(f'{clock(minutes)} of {path}' for path, minutes in over.items())}."),
+        ("late", f"**Late?** {slide.late}" if slide.late else ""),
+        ("say", slide.say),
+        ("ask", f"**They ask:** {slide.question}\n\n**Answer:** {slide.answer}" if slide.question else ""),
+    ]
+    told = "\n".join(f'<div class="{part}">{markdown2html(words)}</div>' for part, words in notes if words)
     kind = " vote" if slide.title.startswith("Vote:") else ""
     body = with_references(slide.body, f"slide {slide.id!r}")
-    sparse = f' data-sparse="{escape(slide.sparse)}"' if slide.sparse else ""
-    return f"""<section id="{slide.id}" data-paths="{" ".join(map(str, slide.paths))}"{sparse}>
+    marks = {"sparse": slide.sparse, "then": slide.then}
+    marks |= {f"over-{path}": round(60 * minutes) for path, minutes in over.items()}  # in seconds
+    data = "".join(f' data-{name}="{escape(str(mark))}"' for name, mark in marks.items() if mark)
+    return f"""<section id="{slide.id}" data-paths="{" ".join(map(str, slide.paths))}"{data}>
 <h2>{inline(slide.title)}</h2>
 <div class="body{kind}">{body}</div>
 <a class="from" href="{back}">chapter {int(name[:2])}</a>
-<aside class="notes">{markdown2html(notes)}</aside>
+<aside class="notes">{told}</aside>
 </section>
 """
 

@@ -228,10 +228,10 @@ def land(built):
 def main(paths, built=BUILT):
     shutil.rmtree(built, ignore_errors=True)
     (built / "vendor").mkdir(parents=True)
-    for name, folder in (("reveal.js", "dist"), ("reveal.js", "plugin/notes"), ("mathjax", "es5")):
+    for name, folder in (("reveal.js", "dist"), ("mathjax", "es5")):
         for file in (vendor(name) / folder).iterdir():
             shutil.copy(file, built / "vendor")
-    for file in ("slides.css", "slides.js"):
+    for file in ("slides.css", "slides.js", "speaker.html"):
         shutil.copy(TEMPLATE / file, built)
     for file in ("live.css", "live.js"):  # predictions
         shutil.copy(TEMPLATE.parent / "live" / file, built)

@@ -1,5 +1,6 @@
 // Start a deck: of a lecture, keep the slides of the path that the address asks for (?path=20, 45 or 90); set the formulas; go.
 const asked = new URLSearchParams(location.search);
+const view = asked.get("view"); // "now" or "next", where this is a slide in the speaker's view
 
 // A formula wider than the slide becomes smaller; then 2 % come off the body's font until all of it fits.
 function fit(body) {
@@ -22,13 +23,177 @@ sheet.replaceSync(`
 .question { grid-area: ask; font-size: 1.08em } .question + .row { grid-area: guess; margin: 4px 0 10px }
 .plots { grid-area: map; position: relative; display: block; min-height: 0 }
 canvas:not(.beside) { position: absolute; top: 0; left: 0; width: ${100 / LARGE}%; height: ${100 / LARGE}%; transform: scale(${LARGE}); transform-origin: 0 0 }
-.plots:has(+ ul[hidden]) { grid-row: 3 / 5 } .outcome { grid-area: said; margin: 0; align-self: start } ul { grid-area: names; font-size: 1em }
+.plots:has(+ ul[hidden]) { grid-row: 3 / 5 } .outcome { grid-area: said; margin: 0; align-self: start } .which { display: block; margin-top: .4em; font-weight: 600 } ul { grid-area: names; font-size: 1em }
 .controls { grid-area: run } [role=status]:not(.outcome) { grid-area: news } .knobs { grid-area: knobs; align-self: end; gap: 4px 28px }
 .knob { min-width: 100%; font-size: 1em } .knob [type=range] { margin: 0 } .knob [type=text] { font-size: 1em; width: 5em }
 canvas.beside, select, details, details ~ p { display: none }`);
 
-function onSlide(knobs) {
+// The race of all rules, with four of the eight, whose lines can be told apart from the last row
+const FOUR = ["gradient_descent", "momentum", "rmsprop", "adam"];
+const atRate = lr => FOUR.map(rule => `lane=${rule},lr:${lr}`).join("&");
+function fewer(story) {
+  story.state = story.state.replace(/&lane=.*/, `&${atRate(0.01)}`);
+  story.question = "Four rules at lr = 0.01. Raise it to 0.1: who flies out?";
+  story.answers = ["nobody", "*the two without a root", "all but Adam"];
+  story.outcome = ({lanes, again}) => {
+    const left = lanes => lanes.filter(({diverged}) => !diverged), names = lanes => lanes.map(({label}) => label).join(", ");
+    const lowest = lanes => left(lanes).reduce((a, b) => (b.heights.at(-1) < a.heights.at(-1) ? b : a)).label;
+    const raised = again(atRate(0.1));
+    return `At 0.1 these fly out: ${names(raised.filter(({diverged}) => diverged))}. Lowest: ${lowest(lanes)} at 0.01, ${lowest(raised)} at 0.1.`;
+  };
+}
+
+// What has been turned since the story began, and the race that it began with, pale behind the one that is drawn
+function compare(knobs) {
+  const began = () => Playground.fromAddress(`preset=${knobs.state.preset}`);
+  const then = knobs.closest("section").dataset.then;
+  const address = ({step, guess, view, of, ...state}) => Playground.toAddress({...began(), ...state});
+  const turned = () => address(knobs.state) !== address(began());
+  const value = (state, knob) => {
+    const [which, name] = knob.split(".");
+    return name ? state.lanes[which === "*" ? 0 : which]?.[name] : state[which];
+  };
+  let first = {};
+  const {draw, tell, answer} = knobs;
+  knobs.draw = function () {
+    draw.call(this);
+    if (!this.told || !turned() || !this.plot) return;
+    if (first.preset !== this.state.preset) first = {preset: this.state.preset, race: Playground.race(began())};
+    const {c, w, h, place} = this.plot, looks = Playground.styles(first.race.lanes, getComputedStyle(this).color);
+    c.save();
+    c.beginPath();
+    c.rect(0, 0, w, h);
+    c.clip();
+    c.globalAlpha = 0.35;
+    c.lineWidth = 2;
+    first.race.lanes.forEach(({path}, i) => {
+      c.strokeStyle = looks[i].colour;
+      c.beginPath();
+      for (const point of path) c.lineTo(...place(point));
+      c.stroke();
+    });
+    c.restore();
+  };
+  knobs.tell = function () {
+    tell.call(this);
+    if (!this.told || !turned()) return;
+    const now = this.state, at = began();
+    const differ = this.story.knobs.filter(knob => value(now, knob) !== value(at, knob));
+    const say = state => differ.map(knob => `${Playground.SETTINGS[knob.split(".").at(-1)][4].split(" ").at(-1)} = ${Playground.short(value(state, knob))}`).join(", ");
+    if (then && address(now) === address(Playground.fromAddress(then, at))) this.outcome.textContent = this.told.join("");
+    const which = document.createElement("span");
+    which.className = "which";
+    which.textContent = differ.length ? `Pale: ${say(at)}. Drawn: ${say(now)}.` : "Pale: as it began.";
+    this.outcome.append(which);
+  };
+  knobs.answer = function (i) {
+    answer.call(this, i);
+    if (!then || receiving) return;
+    this.state = {...Playground.fromAddress(then, began()), guess: i}; // the run that was asked about
+    this.fillKnobs();
+    this.update();
+  };
+}
+
+// --- The speaker's view, speaker.html: what is done in one window is done in the other, from the disk, too ---
+
+let speaker = null; // its window, as seen from the one on the wall
+let receiving = false; // now we do what another window did
+let told = ""; // where we were when it was last said
+
+const send = message => {
+  if (view === "next") return;
+  const to = view ? parent : speaker;
+  if (to && !to.closed) to.postMessage(message, "*");
+};
+
+function where() {
+  const slide = Reveal.getCurrentSlide();
+  return {
+    ...Reveal.getState(), notes: slide.querySelector("aside.notes")?.innerHTML ?? "", first: Reveal.isFirstSlide(),
+    over: +slide.dataset[`over-${path}`] || 0,
+  };
+}
+
+function tellWhere() {
+  const at = where();
+  if (JSON.stringify(at) === told) return;
+  told = JSON.stringify(at);
+  send({at});
+}
+
+// What a playground shows. Its step counts only while it does not play: each window plays at its own pace.
+const shown = ({state: {step, ...state}, waits, timer}) =>
+  JSON.stringify({address: Playground.toAddress(state), waits: !!waits, plays: !!timer, step: timer ? 0 : step});
+
+function join(knobs, number) {
+  let soon;
+  const tell = () => {
+    soon = undefined;
+    const is = shown(knobs);
+    if (is !== knobs.said) send({knobs: number, is: (knobs.said = is)});
+  };
+  for (const name of ["draw", "play", "stop"]) {
+    const own = knobs[name];
+    knobs[name] = function (...given) {
+      const done = own.apply(this, given);
+      soon ??= setTimeout(tell, 40);
+      return done;
+    };
+  }
+  knobs.said = shown(knobs);
+}
+
+function follow(knobs, is) {
+  const {address, waits, plays, step} = JSON.parse(is), now = JSON.parse(shown(knobs));
+  if (address !== now.address || waits !== now.waits) {
+    knobs.load(address);
+    knobs.waits = waits;
+  }
+  if (!plays || !knobs.timer) {
+    knobs.stop();
+    knobs.state.step = step;
+    knobs.draw();
+    if (plays) knobs.play(true);
+  }
+  knobs.said = is;
+}
+
+function listen(playgrounds) {
+  addEventListener("message", ({source, data}) => {
+    if (view ? source !== parent : source === window || !(data?.hello || source === speaker)) return;
+    if (data.hello && source !== speaker && !view) { // a speaker's view, or one that was there before this page was loaded
+      speaker = source;
+      send({at: where()});
+      playgrounds.forEach((knobs, number) => send({knobs: number, is: (knobs.said = shown(knobs))}));
+    }
+    receiving = true;
+    if (data.at) {
+      const {notes, first, over, ...at} = data.at;
+      told = JSON.stringify(data.at);
+      Reveal.setState(at);
+      if (view === "next") Reveal.next();
+    }
+    if (data.is) follow(playgrounds[data.knobs], data.is);
+    receiving = false;
+    if (data.key) Reveal.triggerKey(data.key);
+  });
+  for (const event of ["slidechanged", "fragmentshown", "fragmenthidden", "paused", "resumed", "overviewhidden"]) Reveal.on(event, tellWhere);
+  if (view) parent.postMessage({hello: true}, "*");
+  else Reveal.addKeyBinding({keyCode: 83, key: "S", description: "Speaker's view"}, () => {
+    const deck = location.pathname.split("/").at(-1);
+    window.open(`speaker.html?deck=${deck}${asked.has("path") ? `&path=${path}` : ""}`, "speaker", "popup,width=1280,height=720");
+  });
+}
+
+function onSlide(knobs, number) {
   knobs.shadowRoot.adoptedStyleSheets = [sheet];
+  if (document.querySelector("[data-paths]") && knobs.state.preset === "same-rate") {
+    fewer(knobs.story);
+    knobs.load(knobs.getAttribute("state"));
+  }
+  compare(knobs);
+  join(knobs, number);
   if (asked.has("print-pdf")) knobs.answer(knobs.story.answers.findIndex(answer => answer.startsWith("*")));
   // What has the focus keeps the keys it needs, and a pressed button gives it back; all others turn the slides.
   const needs = {BUTTON: /^( |Enter)$/, CANVAS: /^(Arrow.*| )$/, text: /^.$|^(Arrow.*|Home|End|Backspace|Delete)$/, range: /^(Arrow.*|Home|End)$/};
@@ -39,15 +204,16 @@ function onSlide(knobs) {
   knobs.addEventListener("click", event => event.detail && event.composedPath()[0].matches("button") && event.composedPath()[0].blur());
 }
 
+const path = asked.get("path") || "45";
+
 async function start() {
-  const path = asked.get("path") || "45";
   for (const slide of document.querySelectorAll(".slides > section[data-paths]")) {
     if (!slide.dataset.paths.split(" ").includes(path)) slide.remove();
   }
   if (document.documentElement.dataset.site !== undefined) { // the web site lies around the slides
     for (const link of document.querySelectorAll(".from[data-page]")) link.href = link.dataset.page;
   }
-  const playgrounds = document.querySelectorAll("optimizer-knobs");
+  const playgrounds = [...document.querySelectorAll("optimizer-knobs")];
   if (playgrounds.length) {
     const dots = devicePixelRatio; // its pictures are enlarged, so they need more of them
     Object.defineProperty(window, "devicePixelRatio", {get: () => 2 * dots});
@@ -59,10 +225,17 @@ async function start() {
   await Promise.all(Array.from(document.images, image => image.decode().catch(() => {})));
   document.querySelectorAll(".slides .body").forEach(fit);
   await Reveal.initialize({
-    width: 1280, height: 720, margin: 0, center: false, display: "flex", hash: true, slideNumber: "c/t", transition: "none",
+    width: 1280, height: 720, margin: 0, center: false, display: "flex", hash: !view, slideNumber: "c/t", transition: "none",
     scrollActivationWidth: null, pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1,
-    plugins: [RevealNotes],
+    controls: !view, progress: !view,
   });
+  for (const number of [1, 2, 3, 4]) { // a number presses an answer
+    Reveal.addKeyBinding({keyCode: 48 + number, key: `${number}`, description: "Answer"}, () => {
+      const knobs = Reveal.getCurrentSlide().querySelector("optimizer-knobs");
+      if (knobs && number <= knobs.story.answers.length) knobs.answer(number - 1);
+    });
+  }
+  if (!asked.has("print-pdf")) listen(playgrounds);
   // Only the slide that is shown plays its film.
   const film = slide => slide.querySelectorAll("video").forEach(video => video.play().catch(() => {}));
   Reveal.on("slidechanged", event => {
