@@ -356,7 +356,7 @@ def test_a_printed_slide_looks_as_on_the_screen(stick, browser):
         page.page.emulate_media(media="print")
         heights = page.evaluate("[...document.querySelectorAll('.pdf-page img')].map(image => image.offsetHeight)")
         source = lecture.parse(lecture.SOURCE.read_text("utf-8"))
-        figures = [slide for slide in source if "#fig-" in slide.body]
+        figures = [slide for slide in source if re.search(r"\{\{\w+#(fig-|[A-Z])", slide.body)]
         assert len(heights) == len(figures)
         assert min(heights) > 250
         sides = """[...document.querySelectorAll(".pdf-page .body")].map(body => body.getBoundingClientRect())

@@ -19,7 +19,7 @@ A slide of docs/lecture.md is Markdown between two lines `---`:
 takes beside the words. What stands in double braces is taken from a chapter, by its name and a cell's tag:
 
     {{04_momentum#fig-limit}}                     that cell's figure or film
-    {{04_momentum#fig-batches | panel 1 of 2}}    one panel of it, enlarged
+    {{04_momentum#fig-batches | panel 1 of 2}}    one panel of it, enlarged; "row 1 of 2" where they stand on each other
     {{09_adam#A-picture-first}}                   the first figure of that section
     {{04_momentum#rule}}                          its code, without the docstring
     {{04_momentum#num-limit | factor ([\\d.]+)}}   what the parenthesis finds in its printed output
@@ -55,7 +55,7 @@ PATHS = (20, 45, 90)  # minutes
 PACE = 130  # words a minute
 
 REFERENCE = re.compile(r"\{\{(?P<chapter>\w+)#(?P<tag>[\w-]+)(?: \| (?P<pattern>.+?))?\}\}")
-PANEL = re.compile(r"panel (\d) of (\d)$")
+PANEL = re.compile(r"(panel|row) (\d) of (\d)$")
 KNOBS = re.compile(r"^\[Turn the knobs: (?P<what>.+)\]\((?:\.\./docs/)?playground/index\.html#(?P<state>\S+)\)$", re.M)
 
 
@@ -151,21 +151,35 @@ def first_figure(name, heading):
     return None
 
 
-GUTTER = 6  # empty columns of pixels, at least, between two panels
+GUTTER = 6  # empty columns (or rows) of pixels, at least, between two panels
 
 
-def panel(png, number, of, where):
-    """One of the panels that stand side by side in a picture, cut out at the widest empty columns between them."""
+def panel(png, which, where):
+    """One of the panels of a picture, cut out at the empty columns (or rows) between them."""
+    way, number, of = PANEL.match(which).groups()
     picture = Image.open(io.BytesIO(png)).convert("RGB")
+    if way == "row":
+        picture = picture.transpose(Image.Transpose.TRANSPOSE)
+    number, of = int(number), int(of)
     inked = np.flatnonzero((np.asarray(picture) < 250).any(axis=(0, 2)))
-    gaps = sorted(zip(np.diff(inked), inked, inked[1:], strict=False), reverse=True)[: of - 1]
-    if len(gaps) < of - 1 or any(width < GUTTER for width, _, _ in gaps):
-        raise Broken(f"{where} does not fall into {of} panels side by side")
-    edges = [max(inked[0] - 10, 0), *sorted((left + right) // 2 for _, left, right in gaps)]
-    edges.append(min(inked[-1] + 10, picture.width))
-    cut = io.BytesIO()
-    picture.crop((edges[number - 1], 0, edges[number], picture.height)).save(cut, "PNG")
-    return cut.getvalue()
+    first, last = inked[0], inked[-1]
+    edges = [max(first - 10, 0)]
+    for cut in range(1, of):  # the widest gap near the place where panels of one size would part
+        place, near = first + (last - first) * cut / of, (last - first) / of / 4
+        parts = zip(np.diff(inked), inked, inked[1:], strict=False)
+        width, left, right = max(
+            (part for part in parts if abs((part[1] + part[2]) / 2 - place) < near), default=(0, 0, 0)
+        )
+        if width < GUTTER:
+            raise Broken(f"{where} does not fall into {of} {way}s")
+        edges.append((left + right) // 2)
+    edges.append(min(last + 10, picture.width))
+    picture = picture.crop((edges[number - 1], 0, edges[number], picture.height))
+    if way == "row":
+        picture = picture.transpose(Image.Transpose.TRANSPOSE)
+    saved = io.BytesIO()
+    picture.save(saved, "PNG")
+    return saved.getvalue()
 
 
 def figure(of, where, pattern=None):
@@ -175,7 +189,7 @@ def figure(of, where, pattern=None):
         if "image/png" in data:
             alt, png = escape(output.metadata["image/png"]["alt"]), data["image/png"].replace("\n", "")
             if pattern:
-                cut = panel(base64.b64decode(png), *map(int, PANEL.match(pattern).groups()), where)
+                cut = panel(base64.b64decode(png), pattern, where)
                 alt, png = f"{alt} Here: {pattern}.", base64.b64encode(cut).decode()
             return f'<img alt="{alt}" src="data:image/png;base64,{png}">'
         if "<video" in data.get("text/html", ""):

@@ -2,11 +2,17 @@
 const asked = new URLSearchParams(location.search);
 const view = asked.get("view"); // "now" or "next", where this is a slide in the speaker's view
 
-// A formula wider than the slide becomes smaller; then 2 % come off the body's font until all of it fits.
+// A formula or a line of code wider than the slide becomes smaller; then 2 % come off the body's font until all of it fits.
 function fit(body) {
   for (const formula of body.querySelectorAll('mjx-container[display="true"]')) {
     const wide = formula.firstElementChild.getBoundingClientRect().width / formula.getBoundingClientRect().width;
     if (wide > 1) formula.style.fontSize = parseFloat(getComputedStyle(formula).fontSize) / wide + "px";
+  }
+  for (const code of body.querySelectorAll("pre")) { // a line of code a little too long becomes smaller, a longer one is broken
+    code.style.whiteSpace = "pre";
+    const size = parseFloat(getComputedStyle(code).fontSize) * code.clientWidth / code.scrollWidth;
+    if (size < 21) code.style.whiteSpace = "";
+    else if (code.scrollWidth > code.clientWidth) code.style.fontSize = `${size}px`;
   }
   for (let size = parseFloat(getComputedStyle(body).fontSize); body.scrollHeight > body.clientHeight + 1 && size > 24; size *= 0.98) {
     body.style.fontSize = size + "px";
