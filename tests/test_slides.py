@@ -20,7 +20,9 @@ from chromium import Browser
 
 CHAPTERS = sorted((slides.ROOT / "notebooks").glob("[0-9]*.ipynb"))
 DECKS = ["lecture", *(path.stem for path in CHAPTERS)]
-READY = "new Promise(done => (function wait() { window.Reveal?.isReady?.() ? done() : setTimeout(wait, 20) })())"
+READY = """new Promise(done => (function wait() {  // and a moment more, for what slides.js adds to a ready deck
+  window.Reveal?.isReady?.() ? setTimeout(done, 50) : setTimeout(wait, 20);
+})())"""
 LEFT, RIGHT, BOTTOM = 56, 1224, 700  # the content box of a slide of 1280 x 720
 
 # For every slide, all fragments shown: what can be read on it, how large and on which colour, and how far it reaches.
@@ -221,7 +223,7 @@ def test_what_is_done_in_one_window_is_done_in_the_other(stick, browser):
     with speaking(browser, (stick / "lecture.html").as_uri()) as (wall, view, now):
 
         def alike(there, expression, value):
-            there.wait_for_function(f"JSON.stringify({expression}) == {json.dumps(json.dumps(value))}")
+            there.wait_for_function(f"JSON.stringify({expression}) == {json.dumps(json.dumps(value))}", polling=50)
 
         wall.evaluate(f"{GO}('ravine')")
         alike(now, HERE, "ravine")
@@ -235,12 +237,12 @@ def test_what_is_done_in_one_window_is_done_in_the_other(stick, browser):
         assert turned < 2 / 21
         alike(wall.page, f"{STATE}('ravine')[2]", turned)
         now.locator("#ravine optimizer-knobs button.play").click()
-        wall.page.wait_for_function(f"{STATE}('ravine')[4]")
+        wall.page.wait_for_function(f"{STATE}('ravine')[4]", polling=50)
         now.locator("#ravine optimizer-knobs button.play").click()
         alike(wall.page, f"{STATE}('ravine')[4]", False)
         view.locator("#notes").click()  # a clicker's keys go to the window that has the focus
         view.keyboard.press("ArrowRight")
-        wall.page.wait_for_function(f"{HERE} != 'ravine'")
+        wall.page.wait_for_function(f"{HERE} != 'ravine'", polling=50)
         alike(now, HERE, wall.evaluate(HERE))
         view.keyboard.press("ArrowLeft")
         alike(wall.page, HERE, "ravine")
@@ -251,7 +253,8 @@ def test_what_is_done_in_one_window_is_done_in_the_other(stick, browser):
         wall.page.reload()
         wall.evaluate(READY)
         alike(now, f"{STATE}('ravine')[0]", -1)
-        now.locator(buttons).nth(2).click()
+        alike(now, HERE, "ravine")
+        now.locator(buttons).nth(2).dispatch_event("click")  # a mouse waits for a window that the browser may not draw
         alike(wall.page, f"{STATE}('ravine')[0]", 2)
 
 
