@@ -250,11 +250,12 @@ def test_what_is_done_in_one_window_is_done_in_the_other(stick, browser):
         view.keyboard.press("1")
         alike(wall.page, f"{STATE}('ravine')[0]", 0)
         alike(now, f"{STATE}('ravine')[0]", 0)
+        wall.page.wait_for_function("location.hash == '#/ravine'", polling=50)  # reveal.js writes it once a second
         wall.page.reload()
         wall.evaluate(READY)
         alike(now, f"{STATE}('ravine')[0]", -1)
         alike(now, HERE, "ravine")
-        now.locator(buttons).nth(2).dispatch_event("click")  # a mouse waits for a window that the browser may not draw
+        now.locator(buttons).nth(2).click()
         alike(wall.page, f"{STATE}('ravine')[0]", 2)
 
 
