@@ -131,9 +131,11 @@ def differences(ax, found, judged):
         at = len(found.pairs) - 1 - place
         look_of = look(one)
         by_seed = judged[one].scores[judged[one].best] - judged[other].scores[judged[other].best]
-        ax.plot(by_seed, np.full(len(by_seed), place), "o", color=look_of["color"], alpha=0.35)
-        ax.plot([found.low[at], found.high[at]], [place, place], color=look_of["color"], linewidth=4)
-        ax.plot(found.mean[at], place, "D", color=look_of["color"], markersize=11)
+        dots = {"color": look_of["color"], "alpha": 0.6, "markersize": 7, "markeredgewidth": 0, "zorder": 3}
+        ax.plot(by_seed, np.full(len(by_seed), place), "o", **dots)
+        thin = {"color": look_of["color"], "linewidth": 1.5, "markeredgewidth": 1.5, "fillstyle": "none"}
+        ax.plot([found.low[at], found.high[at]], [place, place], "|-", markersize=22, **thin)  # no seed behind a bar
+        ax.plot(found.mean[at], place, "D", markersize=13, **thin)
     ax.axvline(0, color="0.4", linestyle="--", linewidth=1.5)
     ax.set_yticks(range(len(found.pairs)), [look(one)["label"] for one, _ in reversed(found.pairs)])
     ax.grid(axis="y", visible=False)
