@@ -12,10 +12,11 @@ import re
 import numpy as np
 
 from course_utils import progress
-from course_utils.checks import CheckFailed, cells, check, diagnose, guard, guidance, parts, probes, variants
-from course_utils.checks.relations import relation, relation_of_some
+from course_utils.checks import CheckFailed, cells, check, diagnose, guard, guidance, mutants, parts, probes, variants
+from course_utils.checks.relations import known, relation, relation_of_some
 from course_utils.checks.tasks import TASKS
 
+EXACTLY = 1e-6  # how near to a mutant an answer must be, however wide the tolerance of a question is
 JUDGED = 10  # added to the seeds with which a learner tunes: settings are judged on others
 
 
@@ -248,11 +249,15 @@ def _answer(name, candidate, case):
 
 def _call(name, candidate, case, read):
     """``read`` of what the candidate returns; whatever goes wrong becomes a sentence."""
-    arguments = [np.array(value) if isinstance(value, np.ndarray) else value for value in case]
     try:
-        return guard.run(lambda: read(guard.Caller(name, candidate)(*arguments)))[0]
+        return guard.run(lambda: read(guard.Caller(name, candidate)(*_own(case))))[0]
     except guard.Stop as stop:
         raise CheckFailed(f"{name}: {stop.message}") from None
+
+
+def _own(case):
+    """The arguments of a case, arrays copied."""
+    return [np.array(value) if isinstance(value, np.ndarray) else value for value in case]
 
 
 def _all_equal(arrays):
@@ -296,10 +301,37 @@ def _sentence(exercise, name, part, cases, answers, rights, hits):
     where = _difference(exercise, name, cases[first], answers[first], rights[first], part.tolerance)
     if any(hits):
         where = f"{_call_of(exercise, name, cases[hits.index(True)])} is right, but {where}"
+    if not known(answers, cases, part.right, same):
+        if found := _mutant(exercise, name, cases, answers, pairs=False):
+            return f"{found} {where}"
+    if any(hits):
         found = relation_of_some(answers, rights, cases, hits, part.right, same)
+        found = found or _mutant(exercise, name, cases, answers)
         return f"{where} {found}" if found else where
-    found = relation(answers, rights, cases, part.right, same)
+    found = relation(answers, rights, cases, part.right, same, is_vague=False)
+    found = found or _mutant(exercise, name, cases, answers) or relation(answers, rights, cases, part.right, same)
     return f"{found} {where}" if found else where
+
+
+def _mutant(exercise, name, cases, answers, pairs=True):
+    """What the answers behave like, as a mutant of the right form says it; None if none answers so in all cases."""
+
+    def is_so(function, case, answer):
+        mine = np.asarray(function(*_own(case)), dtype=float)
+        return mine.shape == answer.shape and _same(answer, mine, EXACTLY)
+
+    def begins_so(function):
+        return is_so(function, cases[0], answers[0])
+
+    def is_it(function):
+        return all(is_so(function, case, answer) for case, answer in zip(cases, answers, strict=True))
+
+    if not all(np.isfinite(answer).all() for answer in answers):
+        return None
+    with contextlib.suppress(guard.Stop):
+        forms = mutants.of_part(exercise, name)
+        return guard.run(lambda: mutants.likeness(forms, begins_so, is_it, pairs, mutants.SECONDS / 2))[0]
+    return None
 
 
 def _call_of(exercise, name, case):

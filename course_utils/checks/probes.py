@@ -41,6 +41,14 @@ def observe(task, candidate):
     return behaviour
 
 
+def first(task, candidate):
+    """What the candidate answers to the first probe alone; None if it cannot."""
+    try:
+        return next(iter(task.probe(Caller(task.name, candidate), task)))[1]
+    except Stop:
+        return None
+
+
 def same(answer, expected):
     """Equal within the tolerance, a column at a time: a tiny component is judged by its own size."""
     if answer.shape != expected.shape:

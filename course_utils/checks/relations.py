@@ -16,17 +16,17 @@ from course_utils.checks import guard
 SECONDS = 0.4  # for all relations together: some right answers are simulations
 
 
-def relation(answers, rights, cases, right, same, whole=True):
+def relation(answers, rights, cases, right, same, whole=True, is_vague=True):
     """The first sentence that fits all pairs of an answer and its right one; None if none does.
 
     answers, rights: arrays, one of each for a case; cases: tuples of arguments; right: the function of them that makes
     the right answers, for the names of its arguments; same: ``(answer, expected) -> bool``; whole: whether these are
-    all cases and all numbers of an answer.
+    all cases and all numbers of an answer; is_vague: whether a sentence counts that names a factor, or an entry, alone.
     """
     pairs = list(zip(answers, rights, strict=True))
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nbgrader takes a warning for no points
-        if found := _known(answers, cases, right, same):
+        if found := known(answers, cases, right, same):
             return found
         if any(answer.shape != expected.shape for answer, expected in pairs):
             return _of_shapes(answers, rights, same)
@@ -54,10 +54,14 @@ def relation(answers, rights, cases, right, same, whole=True):
             if all(fits(a, r, same) for a, r in pairs):
                 return sentence
         return (
-            _offset(answers, rights, same)
-            or _factor(answers, rights, same)
-            or _entry(answers, rights, cases, right, same)
-            or _near(answers, rights)
+            is_vague
+            and (
+                _offset(answers, rights, same)
+                or _factor(answers, rights, same)
+                or _entry(answers, rights, cases, right, same)
+                or _near(answers, rights)
+            )
+            or None
         )
 
 
@@ -68,7 +72,7 @@ def _fits(answers, rights, changed, same):
     return differs and all(np.isfinite(c).all() and same(a, c) for a, c in zip(answers, changed, strict=True))
 
 
-def _known(answers, cases, right, same):
+def known(answers, cases, right, same):
     """The sentence of the first known mistake that answers as these answers do; None if there is none."""
     from course_utils.checks import parts  # here, for it needs this package whole
     from course_utils.checks.zoo.answers import KNOWN
@@ -94,7 +98,7 @@ def relation_of_some(answers, rights, cases, hits, right, same):
     if len(wrong) > 1 or not whole:  # one whole number is related to another in many ways
         if found := relation(*chosen, right, same, whole=False):
             return f"In the wrong cases: {found[0].lower()}{found[1:]}"
-    elif found := _known(chosen[0], chosen[2], right, same):
+    elif found := known(chosen[0], chosen[2], right, same):
         return found
     elif all(same(a + 1, r) or same(a - 1, r) for a, r in zip(*chosen[:2], strict=True)):
         return "It is off by one there: is it counted from the right place, and rounded the right way?"

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from course_utils import rules
-from course_utils.checks import probes
+from course_utils.checks import guard, mutants, probes
 from course_utils.checks.tasks import TASKS
 from course_utils.checks.zoo import ZOO
 
@@ -14,8 +14,8 @@ def judge(task, behaviour):
     """passed, slug of the mistake (None if it has none), message for the learner, score from 0 to 1.
 
     The first of these that applies: nothing could be asked; it answers as an accepted form does; it answers all as a
-    known mistake does; a bad habit, whatever the formula; it stopped on the way; it answers as a known mistake does,
-    mostly; all its updates are one multiple of the right ones; two mistakes, of which one is the sign; and else a
+    known mistake does; a bad habit, whatever the formula; it stopped on the way; it answers all as a mutant of the right
+    form does (mutants.py); it answers as a known mistake does, mostly; all its updates are one multiple of the right ones; two mistakes, of which one is the sign; and else a
     sentence on where it goes wrong first.
     """
     if behaviour.stop and not behaviour.answers:
@@ -39,6 +39,8 @@ def _mistake(task, behaviour, expected, right):
         return habit, _words(zoo[habit])
     if behaviour.stop:
         return behaviour.stop.slug, behaviour.stop.message
+    if found := _mutant(task, behaviour, next(iter(expected.answers))):
+        return LIKE_A_MUTANT, found
     if mostly:
         return mostly, _words(zoo[mostly]) + " Mostly, that is: something else is different too."
     if task.is_rule and (factor := _multiple(behaviour, expected)):
@@ -47,6 +49,36 @@ def _mistake(task, behaviour, expected, right):
     if task.is_rule and probes.ORDINARILY not in right and (slug := _opposite(task, behaviour)):
         return "wrong_sign", f"{zoo['wrong_sign'].message} And that is not all: {_words(zoo[slug])}"
     return _first_difference(task, behaviour, expected, right)
+
+
+LIKE_A_MUTANT = "like_a_mutant"  # the slug of all of them
+
+
+def _mutant(task, behaviour, first):
+    """What the candidate behaves like, as a mutant of a right form says it; None if none answers as it does."""
+    mine = behaviour.answers[first]
+    if not np.isfinite(mine).all():
+        return None
+
+    def begins_so(function):
+        if not task.is_rule:
+            answer = probes.first(task, function)
+            return answer is not None and probes.same(mine, answer)
+        state, near = (), 3 * probes.TOLERANCE * np.abs(mine).max(axis=0)
+        for g, update in zip(probes.ORDINARY, mine, strict=True):  # without a guard: there may be thousands
+            step, *state = function(g.copy(), *state, **task.hyper)
+            if not (np.abs(step - update) <= near).all():
+                return False
+        return True
+
+    def is_it(function):
+        return _all_agree(behaviour, probes.observe(task, function))
+
+    try:
+        found, *_ = guard.run(lambda: mutants.likeness(mutants.of_task(task.name), begins_so, is_it))
+        return found
+    except guard.Stop:
+        return None
 
 
 def _is_sure(behaviour, habit):
@@ -64,9 +96,12 @@ def _nearest(task, behaviour, expected, right):
     """
     first = next(iter(expected.answers))
     best, most = None, right
-    for slug, specimen in _specimens(task.name):
-        if not _agree(behaviour, specimen, first) or not np.isfinite(behaviour.answers[first]).any():
-            continue  # another mistake, or nothing that could tell which
+    if not np.isfinite(behaviour.answers[first]).any():
+        return None, None  # nothing that could tell which
+    for slug, known in _specimens(task.name):
+        if known.first is None or not probes.same(behaviour.answers[first], known.first):
+            continue  # another mistake
+        specimen = known.behaviour
         if _all_agree(behaviour, specimen) and behaviour.mutated == specimen.mutated:
             return slug, None
         agreed = sum(_agree(behaviour, specimen, label) for label in behaviour.answers)
@@ -86,15 +121,30 @@ def _observed_forms(name, seed):
     return [(probes.observe(task, form), remark) for form, remark in task.right.items()]
 
 
+class _Specimen:
+    """A specimen of a known mistake, which is asked only what is needed."""
+
+    def __init__(self, task, make):
+        self.task, self.make = task, make
+
+    @functools.cached_property
+    def first(self):
+        """Its answer to the first probe; None if it has none."""
+        return probes.first(self.task, self.make())
+
+    @functools.cached_property
+    def behaviour(self):
+        return probes.observe(self.task, self.make())
+
+
 def _specimens(name):
-    """(slug, behaviour) of every specimen of the task: half a second for Adam, once in a session."""
-    return _observed_specimens(name, probes.SEED)
+    """(slug, specimen) of all that the zoo has of the task."""
+    return _all_specimens(name, probes.SEED)
 
 
 @functools.cache
-def _observed_specimens(name, seed):
-    task = TASKS[name]
-    return [(entry.slug, probes.observe(task, make())) for entry in ZOO[name].values() for make in entry.makers]
+def _all_specimens(name, seed):
+    return [(entry.slug, _Specimen(TASKS[name], make)) for entry in ZOO[name].values() for make in entry.makers]
 
 
 def _agree(behaviour, other, label):
@@ -123,7 +173,7 @@ def _multiple(behaviour, expected):
 def _opposite(task, behaviour):
     """The slug of a mistake with which the candidate would agree at first if its sign were right."""
     for slug, specimen in _specimens(task.name):
-        answer = specimen.answers.get(probes.ORDINARILY)
+        answer = specimen.first
         if answer is not None and np.isfinite(answer).all():
             if probes.same(-behaviour.answers[probes.ORDINARILY], answer):
                 return slug
