@@ -16,7 +16,7 @@ from course_utils.checks import CheckFailed, cells, check, diagnose, guard, guid
 from course_utils.checks.relations import known, relation, relation_of_some
 from course_utils.checks.tasks import TASKS
 
-EXACTLY = 1e-6  # how near to a mutant an answer must be, however wide the tolerance of a question is
+EXACTLY, NEARLY = 1e-6, 1e-3  # how near to a mutant an answer must be; where a question lets estimates pass, nearly
 JUDGED = 10  # added to the seeds with which a learner tunes: settings are judged on others
 
 
@@ -291,10 +291,10 @@ def _sentence(exercise, name, part, cases, answers, rights, hits):
     def same(answer, expected):
         return _same(answer, expected, part.tolerance)
 
-    for known, mistake in part.mistakes.items():
+    for sentence, mistake in part.mistakes.items():
         with contextlib.suppress(Exception):  # what a mistake cannot answer is another mistake
             if all(same(answer, mistake(*case)) for answer, case in zip(answers, cases, strict=True)):
-                return known
+                return sentence
     first = hits.index(False)
     if part.questions:
         return _question(exercise, name, part, cases[first], answers[first], rights[first])
@@ -315,10 +315,11 @@ def _sentence(exercise, name, part, cases, answers, rights, hits):
 
 def _mutant(exercise, name, cases, answers, pairs=True):
     """What the answers behave like, as a mutant of the right form says it; None if none answers so in all cases."""
+    near = EXACTLY if pairs or parts.find(exercise, name).tolerance < NEARLY else NEARLY
 
     def is_so(function, case, answer):
         mine = np.asarray(function(*_own(case)), dtype=float)
-        return mine.shape == answer.shape and _same(answer, mine, EXACTLY)
+        return bool(np.isfinite(mine).all()) and _same(answer, mine, near)
 
     def begins_so(function):
         return is_so(function, cases[0], answers[0])

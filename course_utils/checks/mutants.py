@@ -16,13 +16,22 @@ import time
 
 import numpy as np
 
-from course_utils.checks import guard
-
 SECONDS = 0.35  # for all mutants of a question together: first single ones, then pairs
-TICKS = 3000  # turns of a mutant's `while` loops: some would never end
+MANY = 150  # mutants: of more, only the likely ones come in pairs
+TICKS = 16  # turns of a mutant's `while` loops in one call: some would never end, or make whole numbers of any length
 
-# kind -> what is said of a mutant: x, y are symbols of the formula, place says where, as in "in `v`"
+# kind -> what is said of a mutant: x, y are symbols of the formula, place says where, as in "in `v`". Where several
+# come to the same, those that stand first are told: what is done when, before what is computed.
 WORDS = {
+    "never": "what should happen under a condition never happens {place}",
+    "always": "what should happen under a condition always happens {place}",
+    "skipped": "the line that changes {x} is left out",
+    "returned_old": "the state that is returned still holds the old {x}",
+    "returned_zero": "the state that is returned holds 0 in the place of {x}, so that it begins anew in every step",
+    "returned_other": "the state that is returned holds {y} in the place of {x}",
+    "stale": "{x} is still the one from before this step {place}",
+    "order": "{x} is computed before {y}, and not after it",
+    "shifted": "{x} is one too {y} {place}",
     "term": "{x} is left out {place}",
     "sign": "the sign of {x} is turned round {place}",
     "factor": "{x} is left out as a factor {place}",
@@ -36,29 +45,22 @@ WORDS = {
     "absolute": "the absolute value of {x} stands where its square belongs {place}",
     "eps_inside": "`eps` stands inside the root {place}",
     "eps_outside": "`eps` stands outside the root {place}",
+    "multiplied": "{x} is multiplied by {y} {place}, and should not be",
     "brackets": "brackets are missing around {x} {place}",
     "name": "{y} stands where {x} belongs {place}",
     "exchanged": "{x} and {y} are exchanged",
     "number": "{y} stands where the number {x} belongs {place}",
-    "shifted": "{x} is one too {y} {place}",
-    "stale": "{x} is still the one from before this step {place}",
-    "returned_old": "the state that is returned still holds the old {x}",
-    "returned_zero": "the state that is returned holds 0 in the place of {x}, so that it begins anew in every step",
-    "returned_other": "the state that is returned holds {y} in the place of {x}",
-    "skipped": "the line that changes {x} is left out",
-    "order": "{x} is computed before {y}, and not after it",
     "comparison": "{y} stands where {x} belongs {place}",
-    "never": "what should happen under a condition never happens {place}",
-    "always": "what should happen under a condition always happens {place}",
     "shared": "all components share one number: the {y} of {x} {place}",
     "reduction": "{y} stands where {x} belongs {place}",
     "axis": "a sum, a mean or the like runs over another axis {place}",
+    "bracketed": "{x} multiplies too much {place}: brackets are in the wrong place",
     "call": "{x} is left out {place}",
 }
 
 # a function or method -> others that learners take for it
 ALIKE = {
-    "mean": ("sum", "max"),
+    "mean": ("sum", "max", "median"),
     "sum": ("mean", "max", "prod"),
     "max": ("min", "mean", "sum"),
     "maximum": ("minimum",),
@@ -72,12 +74,27 @@ ALIKE = {
     "nanmean": ("mean",),
 }
 # their names in a sentence, where it is not the name itself
-CALLED = {"max": "the largest", "min": "the smallest", "sum": "a sum", "mean": "a mean", "prod": "a product"}
+CALLED = {
+    "median": "a median",
+    "max": "the largest",
+    "min": "the smallest",
+    "sum": "a sum",
+    "mean": "a mean",
+    "prod": "a product",
+}
 COMPARED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 MIRRORED = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
 WIDENED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 SWITCHED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
-LATE = ("powered", "shared", "name", "number", "returned_other", "order")  # what is less likely: tried last
+LATE = (
+    "multiplied",
+    "powered",
+    "shared",
+    "name",
+    "number",
+    "returned_other",
+    "order",
+)  # what is less likely: tried last
 
 
 class Mutant:
@@ -85,7 +102,7 @@ class Mutant:
 
     def __init__(self, kind, place, changes, **symbols):
         self.kind, self.place, self.changes = kind, place, changes
-        self.words = " ".join(WORDS[kind].format(place=place, **symbols).split()).replace(" ,", ",")
+        self.words = " ".join(WORDS[kind].format(place=place, **symbols).split()).replace(" :", ":").replace(" ,", ",")
 
     def switch(self):
         """Put the other values in; called once more, the first ones again."""
@@ -125,6 +142,8 @@ class Form:
         defaults = [*zip(reversed(function.args.args), reversed(function.args.defaults), strict=False)]
         defaults += [(a, d) for a, d in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if d]
         self.defaults = {a.arg: eval(compile(ast.Expression(d), name, "eval"), self.names) for a, d in defaults}
+        if "state" in self.defaults:  # floats: a whole number that is squared in every step soon has millions of digits
+            self.defaults["state"] = tuple(map(float, self.defaults["state"]))
         self.owner = {}  # id of a node, or of a list of nodes -> the place of the statement that it stands in
         for i, part in enumerate(self.body):
             for node in ast.walk(part):
@@ -165,9 +184,9 @@ class Form:
         for part in changed:
             for i, code in part.items():
                 codes[i] = code
-        self.ticks = 0
 
         def mutant(*args, **kwargs):
+            self.ticks = 0
             names = self.names | self.defaults | dict(zip(self.arguments, args, strict=False)) | kwargs
             for code in codes:
                 exec(code, names)
@@ -215,8 +234,10 @@ def likeness(forms, first, fits, pairs=True, seconds=None):
         if found:
             return _told(found)
     for form in forms if pairs else ():
-        likely = [mutant for mutant in form.mutants if mutant.kind not in LATE]
-        # neighbours in the order of likelihood first: the sum of their places grows
+        # the likely ones alone where there are many; the sum of the two places grows
+        likely = form.mutants
+        if len(likely) > MANY:
+            likely = [mutant for mutant in likely if mutant.kind not in LATE]
         for total in range(1, 2 * len(likely)):
             for i in range(max(0, total - len(likely) + 1), (total + 1) // 2):
                 if is_late():
@@ -227,17 +248,16 @@ def likeness(forms, first, fits, pairs=True, seconds=None):
 
 
 def _told(found):
-    """A sentence on what fits: on all of it, where several changes come to the same."""
-    words = list(dict.fromkeys(" and ".join(mutant.words for mutant in some) for some in found))
-    places = list(dict.fromkeys(mutant.place for some in found for mutant in some if mutant.place))
+    """A sentence on what fits: on two ways to say it, where several changes come to the same."""
     if len(found[0]) > 1:
-        return f"Two things differ: your answers are what comes out when {words[0]}."
-    if len(words) == 1 or len({some[0].kind for some in found}) == 1:
-        return f"Your answers are what comes out when {words[0]}."
-    if len(words) == 2:
-        return f"Your answers are what comes out when {words[0]}; or, which comes to the same, when {words[1]}."
-    where = f" {places[0]}" if len(places) == 1 else ""
-    return f"One small thing is different{where}: your answers are what comes out when, for instance, {words[0]}."
+        return f"Two things differ: your answers are what comes out when {' and '.join(m.words for m in found[0])}."
+    order = list(WORDS)
+    ways = sorted((mutant for (mutant,) in found), key=lambda mutant: order.index(mutant.kind))
+    first = ways[0]
+    other = next((mutant for mutant in ways if mutant.kind != first.kind), None)
+    other = other or next((mutant for mutant in ways if mutant.place != first.place), None)
+    also = f"; or, which comes to the same, when {other.words}" if other else ""
+    return f"Your answers are what comes out when {first.words}{also}."
 
 
 # ---- making the mutants
@@ -284,9 +304,32 @@ def _is_root(node):
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and _is(node.right, 0.5)
 
 
+# a name of ours in a form -> what a learner calls it
+MEANT = {
+    "shifted": "the exponentials",
+    "along": "s.y",
+    "last": "the old g",
+    "rate": "the rate",
+    "most": "the largest v",
+    "shares": "the shares",
+    "shrink": "the ratio of two steps",
+    "decades": "log10 of the rates",
+    "fine": "the fine grid",
+    "inside": "what lies above the line",
+    "best": "the choice",
+    "read": "what was read",
+}
+
+
+def _symbol(name):
+    return MEANT.get(name, f"`{name}`")
+
+
 def _said(node):
     """An expression in words: its symbols, not how they are joined."""
-    if isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and not isinstance(node.value, ast.Call)):
+    if isinstance(node, ast.Name):
+        return _symbol(node.id)
+    if isinstance(node, ast.Attribute) and not isinstance(node.value, ast.Call):
         return f"`{ast.unparse(node).removeprefix('self.')}`"
     if isinstance(node, ast.Constant):
         return f"{node.value:g}" if isinstance(node.value, (int, float)) else f"`{node.value!r}`"
@@ -310,7 +353,7 @@ def _said(node):
     )
     if not symbols:
         return f"`{ast.unparse(node)}`"
-    shown = [f"`{symbol}`" for symbol in symbols]
+    shown = [_symbol(symbol) for symbol in symbols]
     return "the part with " + (shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}")
 
 
@@ -382,12 +425,12 @@ class _Maker:
                 self._expression(statement, "value", place)
                 first = i == 0 or not self._was_set(targets[0], body[:i])
                 if not first or isinstance(statement, ast.AugAssign):
-                    self.add("skipped", "", (body, i, _node(ast.Pass())), x=f"`{targets[0]}`")
+                    self.add("skipped", "", (body, i, _node(ast.Pass())), x=_symbol(targets[0]))
                 if isinstance(statement, ast.AugAssign) and type(statement.op) in SWITCHED:
                     switched = SWITCHED[type(statement.op)]()
                     self.add("sign", place, (statement, "op", switched), x=_said(statement.value))
                     whole = _node(ast.Assign([statement.target], statement.value))
-                    self.add("term", place, (body, i, whole), x=f"the old `{targets[0]}`")
+                    self.add("term", place, (body, i, whole), x=f"the old {_symbol(targets[0])}")
                 if i + 1 < len(body) and isinstance(body[i + 1], (ast.Assign, ast.AugAssign)):
                     later = self._targets(body[i + 1])[0]
                     if later != targets[0] and not later.startswith("_old"):
@@ -396,11 +439,12 @@ class _Maker:
                             "",
                             (body, i, body[i + 1]),
                             (body, i + 1, statement),
-                            x=f"`{later}`",
-                            y=f"`{targets[0]}`",
+                            x=_symbol(later),
+                            y=_symbol(targets[0]),
                         )
             elif isinstance(statement, ast.Expr):
-                self._expression(statement, "value", "")
+                kept = isinstance(statement.value.func, ast.Attribute) and statement.value.func.attr == "append"
+                self._expression(statement, "value", f"in `{ast.unparse(statement.value.func.value)}`" if kept else "")
 
     def _was_set(self, name, before):
         return name in self.given + self.state or any(name in self._targets(s) for s in before)
@@ -426,7 +470,7 @@ class _Maker:
 
     def _place(self, statement):
         names = self._targets(statement)
-        return f"in `{names[0]}`" if names[0] else ""
+        return f"in {_symbol(names[0])}" if names[0] else ""
 
     def _return(self, statement):
         value = statement.value
@@ -450,14 +494,10 @@ class _Maker:
             self.add("returned_zero", "", (state.elts, i, _number(0.0)), x=f"`{name}`")
             for other in dict.fromkeys([*self.given, *self.locals]):
                 if not isinstance(entry, ast.Name) or other != entry.id:
-                    self.add("returned_other", "", (state.elts, i, _name(other)), x=f"`{name}`", y=self._symbol(other))
+                    self.add("returned_other", "", (state.elts, i, _name(other)), x=f"`{name}`", y=_symbol(other))
             if isinstance(entry, ast.Name):
                 root = _op(entry, ast.Pow, _number(0.5))
                 self.add("returned_other", "", (state.elts, i, root), x=f"`{name}`", y=f"the root of `{name}`")
-
-    @staticmethod
-    def _symbol(name):
-        return f"`{name}`"
 
     def _stale(self):
         """Every later use of what the state was, at once or one at a time."""
@@ -524,6 +564,9 @@ class _Maker:
         ):
             if not (isinstance(node, ast.Name) and node.id in ("np", "self", "state")):
                 put("powered", _op(node, ast.Pow, _number(2)), x=_said(node), y="squared")
+                for name in self.hyper or self.given:
+                    if not isinstance(node, ast.Call) and (self.hyper or isinstance(node, ast.Name)):
+                        put("multiplied", _op(node, ast.Mult, _name(name)), x=_said(node), y=f"`{name}`")
                 put("powered", _of_numpy("sqrt", node), x=_said(node), y="under a root")
                 if self.is_rule and isinstance(node, ast.BinOp):
                     for reduce in ("sum", "mean", "max"):
@@ -566,7 +609,7 @@ class _Maker:
             put("inverse", _op(left, ast.Mult, right), x=_said(right), y="multiplies where it should divide")
             put("flipped", _op(right, ast.Div, left))
             if not isinstance(left, ast.Constant):
-                put("term", _op(_number(1.0), ast.Div, right), x=f"{_said(left)} above the fraction bar,")
+                put("term", _op(_number(1.0), ast.Div, right), x=f"{_said(left)} above the fraction bar")
             if op is ast.FloorDiv:
                 put("call", _op(left, ast.Div, right), x="rounding down")
             if isinstance(right, ast.BinOp) and isinstance(right.op, (ast.Add, ast.Sub)):
@@ -587,6 +630,10 @@ class _Maker:
             put("sign", _op(right, ast.Sub, left), x="both terms of " + _said(node))
             put("term", _number(1.0), x=_said(right))
             return
+        for one, other in ((left, right), (right, left)) if op is ast.Add else ():
+            if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Mult):
+                for factor, rest in ((one.left, one.right), (one.right, one.left)):
+                    put("bracketed", _op(factor, ast.Mult, _op(rest, ast.Add, other)), x=_said(factor))
         negative = right if op is ast.Add else _node(ast.UnaryOp(ast.USub(), right))
         put("term", negative, x=_said(left))
         put("sign", _op(left, SWITCHED[op], right), x=_said(right))
@@ -650,7 +697,7 @@ class _Maker:
         if name in group:
             for other in group:
                 if other != name:
-                    put("name", _name(other), x=f"`{name}`", y=f"`{other}`")
+                    put("name", _name(other), x=_symbol(name), y=_symbol(other))
         if name in ("t", "k", "n", "step", "steps", "every", "workers", "period", "worker", "count"):
             put("shifted", _op(node, ast.Add, _number(1)), x=f"`{name}`", y="large")
             put("shifted", _op(node, ast.Sub, _number(1)), x=f"`{name}`", y="small")
@@ -661,6 +708,9 @@ class _Maker:
         for other in (0, 0.5, 1, 2):
             if other != node.value:
                 put("number", _number(other), x=f"{node.value:g}", y=f"{other:g}")
+        if isinstance(node.value, float) and 0 < node.value < 0.5:
+            for factor in (0.1, 0.5, 2, 5, 10):
+                put("number", _number(node.value * factor), x=f"{node.value:g}", y=f"{node.value * factor:g}")
 
     def _compare(self, node, put, place):
         if len(node.ops) != 1 or type(node.ops[0]) not in MIRRORED:
@@ -674,7 +724,7 @@ class _Maker:
         function = node.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
         of_numpy = isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)
-        of_numpy = of_numpy and function.value.id == "np"
+        of_numpy = of_numpy and function.value.id in ("np", "math")
         inner = None
         if of_numpy or not isinstance(function, ast.Attribute):
             inner = node.args[0] if node.args else None
@@ -686,9 +736,10 @@ class _Maker:
                 put("call", node.args[1], x=f"{_said(node.args[0])} in `maximum`")
         for other in ALIKE.get(name, ()):
             if isinstance(function, ast.Attribute):
-                target = ast.Attribute(function.value, other, ast.Load())
+                arguments = node.args if of_numpy else [function.value, *node.args]
+                target = ast.Attribute(_name("np"), other, ast.Load())
                 words = [CALLED.get(n, f"`{n}`") for n in (name, other)]
-                put("reduction", _node(ast.Call(target, node.args, node.keywords)), x=words[0], y=words[1])
+                put("reduction", _node(ast.Call(target, arguments, node.keywords)), x=words[0], y=words[1])
         self._axes(node, name, put, of_numpy)
         if name == "range":
             last = len(node.args) - 1 if len(node.args) < 3 else 1
@@ -766,8 +817,8 @@ def steps_to(share, beta):
 
 
 def final_loss(counts):
-    share = np.array(counts) / sum(counts)
-    return -(share * np.log(share)).sum()
+    shares = np.array(counts) / sum(counts)
+    return -(shares * np.log(shares)).sum()
 
 
 def matching_lr(lr, batch_size, new_batch_size, curvature):

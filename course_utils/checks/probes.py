@@ -54,10 +54,9 @@ def same(answer, expected):
     if answer.shape != expected.shape:
         return False
     with np.errstate(invalid="ignore"):
-        size = (
-            np.abs(np.where(np.isfinite(expected), expected, 0)).max(axis=0, initial=0) if expected.ndim else expected
-        )
-        close = np.abs(answer - expected) <= TOLERANCE * np.abs(size) + 1e-13
+        size = np.abs(np.where(np.isfinite(expected), expected, 0))
+        size = size.max(axis=0, initial=0) if expected.ndim else size
+        close = np.abs(answer - expected) <= TOLERANCE * size + 1e-13
     return bool((close | (answer == expected) | (np.isnan(answer) & np.isnan(expected))).all())
 
 

@@ -79,7 +79,7 @@ def known(answers, cases, right, same):
 
     question = next((key for key, part in parts.PARTS.items() if part.right is right), None)
     for sentence, mistake in KNOWN.get(question, ()):
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
             made = [np.asarray(mistake(*case), dtype=float) for case in cases]
             alike = zip(answers, made, strict=True)
             if all(same(np.nan_to_num(a), np.nan_to_num(m)) and (np.isnan(a) == np.isnan(m)).all() for a, m in alike):
@@ -113,8 +113,8 @@ def relation_of_some(answers, rights, cases, hits, right, same):
 
 
 def _divides(cases, hits, j):
-    """Whether argument ``j``, a whole number, has one value in all cases that are hit, and others in the rest."""
-    if not all(isinstance(case[j], int) for case in cases):
+    """Whether argument ``j``, a whole number or a list, has one value in all cases that are hit, others in the rest."""
+    if not all(isinstance(case[j], int) or np.ndim(case[j]) for case in cases):
         return False
     values = {repr(case[j]) for case, hit in zip(cases, hits, strict=True) if hit}
     return len(values) == 1 and not any(repr(c[j]) in values for c, hit in zip(cases, hits, strict=True) if not hit)

@@ -14,9 +14,9 @@ def judge(task, behaviour):
     """passed, slug of the mistake (None if it has none), message for the learner, score from 0 to 1.
 
     The first of these that applies: nothing could be asked; it answers as an accepted form does; it answers all as a
-    known mistake does; a bad habit, whatever the formula; it stopped on the way; it answers all as a mutant of the right
-    form does (mutants.py); it answers as a known mistake does, mostly; all its updates are one multiple of the right ones; two mistakes, of which one is the sign; and else a
-    sentence on where it goes wrong first.
+    known mistake does; a bad habit, whatever the formula; it stopped on the way; it answers all as a mutant of the
+    right form does (mutants.py); it answers as a known mistake does, mostly; all its updates are one multiple of the
+    right ones; two mistakes, of which one is the sign; and else a sentence on where it goes wrong first.
     """
     if behaviour.stop and not behaviour.answers:
         return False, behaviour.stop.slug, behaviour.stop.message, 0.0
@@ -35,12 +35,17 @@ def _mistake(task, behaviour, expected, right):
     exactly, mostly = _nearest(task, behaviour, expected, len(right))
     if exactly:
         return exactly, _words(zoo[exactly])
-    if (habit := probes.habit(task, behaviour)) and _is_sure(behaviour, habit) and habit in zoo:
+    habit = probes.habit(task, behaviour)
+    habit = habit if habit in zoo and _is_sure(behaviour, habit) else None
+    ignores = bool(habit) and habit.startswith("ignores_")  # true, but another mistake may be why
+    if habit and not ignores:
         return habit, _words(zoo[habit])
-    if behaviour.stop:
+    if not ignores and behaviour.stop:
         return behaviour.stop.slug, behaviour.stop.message
-    if found := _mutant(task, behaviour, next(iter(expected.answers))):
+    if not behaviour.stop and (found := _mutant(task, behaviour, next(iter(expected.answers)), pairs=not ignores)):
         return LIKE_A_MUTANT, found
+    if ignores:
+        return habit, _words(zoo[habit])
     if mostly:
         return mostly, _words(zoo[mostly]) + " Mostly, that is: something else is different too."
     if task.is_rule and (factor := _multiple(behaviour, expected)):
@@ -54,20 +59,20 @@ def _mistake(task, behaviour, expected, right):
 LIKE_A_MUTANT = "like_a_mutant"  # the slug of all of them
 
 
-def _mutant(task, behaviour, first):
+def _mutant(task, behaviour, first, pairs=True):
     """What the candidate behaves like, as a mutant of a right form says it; None if none answers as it does."""
     mine = behaviour.answers[first]
-    if not np.isfinite(mine).all():
+    if np.isfinite(mine).mean() < 0.25:
         return None
 
     def begins_so(function):
         if not task.is_rule:
             answer = probes.first(task, function)
             return answer is not None and probes.same(mine, answer)
-        state, near = (), 3 * probes.TOLERANCE * np.abs(mine).max(axis=0)
+        state, near = (), 3 * probes.TOLERANCE * np.abs(np.nan_to_num(mine)).max(axis=0)
         for g, update in zip(probes.ORDINARY, mine, strict=True):  # without a guard: there may be thousands
             step, *state = function(g.copy(), *state, **task.hyper)
-            if not (np.abs(step - update) <= near).all():
+            if not ((np.abs(step - update) <= near) | (np.isnan(step) & np.isnan(update))).all():
                 return False
         return True
 
@@ -75,7 +80,7 @@ def _mutant(task, behaviour, first):
         return _all_agree(behaviour, probes.observe(task, function))
 
     try:
-        found, *_ = guard.run(lambda: mutants.likeness(mutants.of_task(task.name), begins_so, is_it))
+        found, *_ = guard.run(lambda: mutants.likeness(mutants.of_task(task.name), begins_so, is_it, pairs))
         return found
     except guard.Stop:
         return None
@@ -92,10 +97,11 @@ def _is_sure(behaviour, habit):
 def _nearest(task, behaviour, expected, right):
     """Slug of the mistake that answers everything as the candidate does, else of that which agrees with it most.
 
-    Both None if there is none; the second counts only if it agrees in more than the number ``right`` of probes.
+    Both None if there is none; the second counts only if it agrees in more than the number ``right`` of probes, and in
+    more than half of all.
     """
     first = next(iter(expected.answers))
-    best, most = None, right
+    best, most = None, max(right, len(expected.answers) // 2)
     if not np.isfinite(behaviour.answers[first]).any():
         return None, None  # nothing that could tell which
     for slug, known in _specimens(task.name):

@@ -124,5 +124,15 @@ part(
         "nothing was lost. What else does a step depend on?": lambda *case: through_crash(
             *case, spoil=lambda now, later: (*now[:2], 0)
         ),
+        "After the restart v begins at 0 again, so the first steps are far too long. Does your `save` hand it on, and "
+        "does your `load` take it?": lambda *case: through_crash(
+            *case, spoil=lambda now, later: (now[0], 0 * now[1], now[2])
+        ),
+        "After the restart m begins at 0 again: the optimizer has forgotten where it was going. Does your `save` hand "
+        "it on, and does your `load` take it?": lambda *case: through_crash(
+            *case, spoil=lambda now, later: (0 * now[0], *now[1:])
+        ),
+        "After the restart nothing is remembered: m, v and t all begin anew. What has to be handed on through the "
+        "crash?": lambda *case: through_crash(*case, spoil=lambda now, later: (0 * now[0], 0 * now[1], 0)),
     },
 )

@@ -226,6 +226,10 @@ known(
         "These are the numbers of the gradients within a worker's row. Whose row is it?",
         lambda times: np.argsort(_moments(times)) % times.shape[1],
     ),
+    remainders=(
+        "You take the remainder of each place in the table. The row of a worker is what a division gives: which one?",
+        lambda times: np.argsort(_moments(times)) % times.shape[0],
+    ),
     rows=(
         "You divide by the number of workers. How long is the row of a worker in the table?",
         lambda times: np.argsort(_moments(times)) // times.shape[0],
@@ -597,7 +601,10 @@ known(
         "The velocity in your step is not multiplied by mu: how far does it carry to the next look?",
         _combined(lambda s, v, mu: (-(mu * v + s + s), mu * v + s)),
     ),
-    old=("Your step looks ahead with the old velocity.", _combined(lambda s, v, mu: (-(mu * v + s), mu * v + s))),
+    old=(
+        "Your step looks ahead with the old velocity, which is plain momentum.",
+        _combined(lambda s, v, mu: (-(mu * v + s), mu * v + s)),
+    ),
     sums=(
         "These are where the parameters are after each step. Asked for are the steps themselves.",
         lambda *case: np.cumsum(_combined(lambda s, v, mu: (-(mu * (mu * v + s) + s), mu * v + s))(*case), axis=0),
@@ -666,6 +673,11 @@ def _best_seed(rates, held_out, test):
     return rates[i], _guessed(test)[i, j]
 
 
+def _lucky(rates, held_out, test):
+    i = _guessed(held_out).max(1).argmax()
+    return rates[i], _guessed(test)[i].mean()
+
+
 def _column(rates, held_out, test):
     i = _guessed(held_out).mean(0).argmax()
     return rates[i], _guessed(test).mean(0)[i]
@@ -704,6 +716,7 @@ known(
         _without_nan,
     ),
     seed=("You choose the single best run: one lucky seed decides.", _best_seed),
+    lucky=("You compare the best run of each rate: one lucky seed decides. What is the mean over the seeds?", _lucky),
     axis=("You average over the rates, not over the seeds. Which axis holds the seeds?", _column),
     nan=("`argmax` takes a NaN for the largest number. What does a run that diverged count?", _nan_wins),
     median=("A median forgets the run that diverged. The mean over the seeds counts it.", _median),

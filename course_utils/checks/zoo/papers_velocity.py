@@ -205,6 +205,23 @@ mistake(
     "What is the velocity after the very first step?",
     restarted(after=lambda g, v, lr, beta: 1.0 * g),
 )
+
+
+def restarted_by_old_gradient(g, v, last, *, lr, beta):
+    """Asks whether the gradient of the step before, not this one, goes against the velocity."""
+    v = beta * v + lr * g
+    v = lr * g if float((last * v).sum()) < 0 else v
+    return -(beta * v + lr * g), v, 1.0 * g
+
+
+mistake(
+    "restarted_nesterov",
+    "old_gradient",
+    "You test with the gradient of the step before.",
+    "Which gradient says whether this step would lead uphill?",
+    restarted_by_old_gradient,
+    start=(0.0, 0.0),
+)
 mistake(
     "restarted_nesterov",
     "step_before_restart",

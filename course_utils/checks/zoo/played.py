@@ -429,6 +429,13 @@ mistake(
     "What is |d|^2 for a vector d with n entries?",
     lambda gradients, batch_size: gradients.var(0).max() / batch_size,
 )
+mistake(
+    "minibatch_noise",
+    "divides_by_examples_twice",
+    "You divide by the number of examples twice.",
+    "The mean over the examples divides by it once. What else does the batch divide by?",
+    lambda gradients, batch_size: gradients.var(0).sum() / len(gradients) / batch_size,
+)
 
 
 def _by_worker(order):

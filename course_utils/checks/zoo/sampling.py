@@ -364,6 +364,14 @@ mistake(
 )
 mistake(
     NOISE,
+    "examples_for_parameters",
+    "You take a mean over all numbers, and multiply by how many examples there are.",
+    "Of how many numbers is one squared length the sum?",
+    _noise(lambda d: (d**2).mean() * len(d)),
+    _noise(lambda d: (d**2).mean() * len(d), lambda B: 1),
+)
+mistake(
+    NOISE,
     "summed_over_examples",
     "You sum over the examples where sigma^2 is a mean.",
     "How likely is it that a draw picks example i?",
