@@ -47,8 +47,15 @@ def alone(answer):
 MINE = {alone.__code__}  # of this module: one answer may call another
 
 
+_separate = None  # what is called after every cell, if anything
+
+
 def watch(names):
-    """From now on every function of one of these names that a cell of this notebook defines is :func:`alone`."""
+    """From now on every function of one of these names that a cell of this notebook defines is :func:`alone`.
+
+    Called again, it watches the new names in place of the old.
+    """
+    global _separate
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None:
         return
@@ -58,7 +65,10 @@ def watch(names):
             shell.user_ns[name] = alone(shell.user_ns[name])
 
     separate()
+    if _separate in shell.events.callbacks["post_run_cell"]:
+        shell.events.unregister("post_run_cell", _separate)
     shell.events.register("post_run_cell", separate)
+    _separate = separate
 
 
 def _is_ours(kind):

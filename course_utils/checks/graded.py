@@ -12,9 +12,10 @@ import re
 import numpy as np
 
 from course_utils import progress
-from course_utils.checks import CheckFailed, cells, check, diagnose, guard, guidance, mutants, parts, probes, variants
+from course_utils.checks import CheckFailed, cells, check, guard, guidance, mutants, parts, probes, variants
 from course_utils.checks.relations import known, relation, relation_of_some
 from course_utils.checks.tasks import TASKS
+from course_utils.checks.verdict import passes
 
 EXACTLY, NEARLY = 1e-6, 1e-3  # how near to a mutant an answer must be; where a question lets estimates pass, nearly
 JUDGED = 10  # added to the seeds with which a learner tunes: settings are judged on others
@@ -45,10 +46,16 @@ def graded(name, candidate, points):
         check(name, variants.asked(exercise, name, candidate))
     except CheckFailed as verdict:
         if verdict.is_judged:
-            _mine(exercise, name, candidate, lambda other: diagnose(name, other).passed)
+            _mine(exercise, name, candidate, lambda other: _passes(name, other))
         score = min(verdict.score, _sensible(name, variants.asked(exercise, name, candidate)) / 2)
         return _partly(exercise, name, verdict, score * points, points)
     return _all(exercise, name, points)
+
+
+def _passes(name, candidate):
+    with contextlib.suppress(guard.Stop):
+        return guard.run(lambda: passes(TASKS[name], candidate))[0]
+    return False
 
 
 def compared(name, candidate, *, exercise, points):

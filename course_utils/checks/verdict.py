@@ -22,11 +22,25 @@ def judge(task, behaviour):
         return False, behaviour.stop.slug, behaviour.stop.message, 0.0
     forms = _right_forms(task.name)
     for form, remark in forms:
-        if _all_agree(behaviour, form) and not behaviour.mutated:
+        if _is(behaviour, form):
             return True, None, f"Right. {remark}".strip(), 1.0
     expected, _ = forms[0]
     right = [label for label in expected.answers if _agree(behaviour, expected, label)]
     return False, *_mistake(task, behaviour, expected, right), 0.5 * len(right) / len(expected.answers)
+
+
+def passes(task, candidate):
+    """Whether the candidate is right, and no more: soon said of one that is wrong from the first probe on."""
+    forms = _right_forms(task.name)
+    first, label = probes.first(task, candidate), next(iter(forms[0][0].answers))
+    if first is None or not any(probes.same(first, form.answers[label]) for form, _ in forms):
+        return False
+    behaviour = probes.observe(task, candidate)
+    return any(_is(behaviour, form) for form, _ in forms)
+
+
+def _is(behaviour, form):
+    return _all_agree(behaviour, form) and not behaviour.mutated
 
 
 def _mistake(task, behaviour, expected, right):
