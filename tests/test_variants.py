@@ -11,6 +11,7 @@ import inspect
 import io
 import itertools
 import os
+import sys
 import textwrap
 
 import individual
@@ -24,7 +25,8 @@ from test_exercises import ROOT, STEMS, points
 import sandbox
 from classroom import one, pool
 from course_utils import rules
-from course_utils.checks import parts, planted, variants
+from course_utils.checks import mutants, parts, planted, variants
+from course_utils.checks.alone import alone
 from course_utils.checks.graded import compared
 from course_utils.checks.tasks import TASKS
 
@@ -131,13 +133,34 @@ def test_only_the_answers_of_a_learner_s_own_exercise_are_on_their_own(monkeypat
     assert "gradient" not in names[0]
 
 
+def test_a_variant_that_is_used_again_watches_once(monkeypatch):
+    """The setup cell may run many times."""
+    from types import SimpleNamespace
+
+    from IPython.core.events import EventManager, available_events
+
+    shell = SimpleNamespace(user_ns={}, events=None)
+    shell.events = EventManager(shell, available_events)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    for exercise in (6, 6, 4):
+        variants.use(exercise, 4711)
+    assert len(shell.events.callbacks["post_run_cell"]) == 1
+    shell.user_ns |= {"momentum": lambda g: g, "nesterov": lambda g: g}
+    shell.events.trigger("post_run_cell", None)
+    assert hasattr(shell.user_ns["momentum"], "is_alone")
+    assert not hasattr(shell.user_ns["nesterov"], "is_alone")
+
+
 def asked(stem):
     """The names of the functions that an exercise checks, but for the settings."""
     return [name for exercise, name in variants.TWISTS if exercise == int(stem[:2])]
 
 
 def of_the_package(exercise, name):
-    """What the package has for this answer: its rules, the forms that checks take for right, what they measure with."""
+    """What the package has for this answer: its rules, the forms that checks take for right, what they measure with.
+
+    And the right code of a debugging task.
+    """
     if hasattr(rules, name):
         yield getattr(rules, name)
     if name in TASKS:
@@ -146,6 +169,8 @@ def of_the_package(exercise, name):
         part = parts.find(exercise, name)
         if part.wrap is parts.itself:
             yield part.right
+        if planted.POOLS[exercise].name == name:
+            yield planted.answer(exercise)
 
 
 def in_own_unit(function, exercise, name, number):
@@ -163,6 +188,16 @@ def in_own_unit(function, exercise, name, number):
         return function(*bound.args, **bound.kwargs)
 
     return calls
+
+
+@pytest.mark.parametrize("question", [*mutants.FORMS, *((n, pool.name) for n, pool in planted.POOLS.items())], ids=str)
+def test_what_the_checks_keep_ready_does_not_answer_inside_an_answer(question):
+    """Neither a form of which mutants are made, nor what has been measured once and is remembered."""
+    part = parts.find(*question)
+    for function in (*(form.function() for form in mutants.of_part(*question)), part.right):
+        function(*part.cases[0])  # now it is remembered, if it ever is
+        with pytest.raises(RuntimeError, match="does not answer while yours is asked"):
+            alone(lambda *case, function=function: function(*case))(*part.cases[0])
 
 
 @pytest.mark.parametrize("stem", STEMS)
@@ -303,6 +338,7 @@ def test_autograding_asks_for_the_variant_of_whom_it_grades(tmp_path):
     for student, done in results.items():
         assert "fault" not in done, done
         marks = one.points(nbformat.reads(done["notebook"], as_version=4))
+        print(student, {name: points for name, points, _ in marks if points})
         got[student] = sum(
             points or 0 for name, points, _ in marks if name != "test_settings"
         )  # they need full training

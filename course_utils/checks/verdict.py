@@ -46,7 +46,7 @@ def _is(behaviour, form):
 def _mistake(task, behaviour, expected, right):
     """Slug and message for a candidate that answers only the probes ``right`` as ``expected``."""
     zoo = ZOO[task.name]
-    exactly, mostly = _nearest(task, behaviour, expected, len(right))
+    exactly, mostly = _nearest(task, behaviour, expected, right)
     if exactly:
         return exactly, _words(zoo[exactly])
     habit = probes.habit(task, behaviour)
@@ -96,7 +96,7 @@ def _mutant(task, behaviour, first, pairs=True):
     try:
         found, *_ = guard.run(lambda: mutants.likeness(mutants.of_task(task.name), begins_so, is_it, pairs))
         return found
-    except guard.Stop:
+    except Exception:  # too late, or the source of a course that was updated meanwhile: nothing is told
         return None
 
 
@@ -111,11 +111,12 @@ def _is_sure(behaviour, habit):
 def _nearest(task, behaviour, expected, right):
     """Slug of the mistake that answers everything as the candidate does, else of that which agrees with it most.
 
-    Both None if there is none; the second counts only if it agrees in more than the number ``right`` of probes, and in
-    more than half of all.
+    Both None if there is none; the second counts only if it agrees in more than half of all probes, and in more than
+    half of those that are not ``right``: there is nothing to explain in the others.
     """
     first = next(iter(expected.answers))
-    best, most = None, max(right, len(expected.answers) // 2)
+    wrong = expected.answers.keys() - set(right)
+    best, most = None, max(len(right), len(expected.answers) // 2)
     if not np.isfinite(behaviour.answers[first]).any():
         return None, None  # nothing that could tell which
     for slug, known in _specimens(task.name):
@@ -124,9 +125,9 @@ def _nearest(task, behaviour, expected, right):
         specimen = known.behaviour
         if _all_agree(behaviour, specimen) and behaviour.mutated == specimen.mutated:
             return slug, None
-        agreed = sum(_agree(behaviour, specimen, label) for label in behaviour.answers)
-        if agreed > most:
-            best, most = slug, agreed
+        agreed = {label for label in behaviour.answers if _agree(behaviour, specimen, label)}
+        if len(agreed) > most and len(agreed & wrong) > len(wrong) / 2:
+            best, most = slug, len(agreed)
     return None, best
 
 

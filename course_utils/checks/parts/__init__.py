@@ -4,6 +4,7 @@ A part is entered by :func:`part` and found by :func:`find`. Its right answer is
 instance a measurement, and its mistakes are functions too: what a learner who makes this mistake ends up with.
 """
 
+import functools
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,6 +26,22 @@ class Part:
 
 
 PARTS = {}  # (exercise, name) -> Part
+
+
+def remembered(measure):
+    """``measure``, which is asked once for the same arguments.
+
+    Unlike functools.cache it is a function of ours, which does not answer while a learner's is asked (alone.py).
+    """
+    memory = {}
+
+    @functools.wraps(measure)
+    def recall(*args):
+        if args not in memory:
+            memory[args] = measure(*args)
+        return memory[args]
+
+    return recall
 
 
 def itself(candidate):

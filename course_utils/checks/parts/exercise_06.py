@@ -1,11 +1,9 @@
 """What exercise 6 compares its answers with, and the mistakes that it knows."""
 
-import functools
-
 import numpy as np
 
 from course_utils import rules
-from course_utils.checks.parts import part
+from course_utils.checks.parts import part, remembered
 
 # ---- ahead_path
 
@@ -53,7 +51,7 @@ part(
 # ---- without_overshoot
 
 
-@functools.cache
+@remembered
 def measured_rate(rule, curvature, beta):
     """Try rates, and look which is the first to cross; four times, closer and closer."""
     low, high = 1e-4 / curvature, 1 / curvature

@@ -305,6 +305,14 @@ known(
 known(
     5,
     "waiting",
+    shared=(
+        "The length of a round is the sum 1 + 1/2 + ... + 1/workers itself. Why divide it by the number of workers?",
+        lambda workers: sum(1 / m for m in range(1, workers + 1)) / workers,
+    ),
+    shared_rest=(
+        "The length of a round is the sum 1 + 1/2 + ... + 1/workers itself. Why divide it by the number of workers?",
+        lambda workers: 1 - sum(1 / m for m in range(1, workers + 1)) / workers,
+    ),
     logarithm=(
         "The length of a round is a sum, 1 + 1/2 + ... + 1/workers; the logarithm is near it for very many only.",
         lambda workers: 1 - 1 / np.log(workers),
@@ -600,6 +608,14 @@ known(
     plain=(
         "The velocity in your step is not multiplied by mu: how far does it carry to the next look?",
         _combined(lambda s, v, mu: (-(mu * v + s + s), mu * v + s)),
+    ),
+    average=(
+        "Your velocity is an average, with 1 - mu before the new step; momentum's is a sum.",
+        _combined(lambda s, v, mu: (-(mu * (mu * v + (1 - mu) * s) + s), mu * v + (1 - mu) * s)),
+    ),
+    averages=(
+        "Your velocity is an average, with 1 - mu before the new step; momentum's is a sum.",
+        _combined(lambda s, v, mu: (-(mu * (mu * v + (1 - mu) * s) + (1 - mu) * s), mu * v + (1 - mu) * s)),
     ),
     old=(
         "Your step looks ahead with the old velocity, which is plain momentum.",

@@ -179,6 +179,14 @@ mistake(
 )
 mistake(
     LINEAR,
+    "divided_by_outputs",
+    "You divide by the number of outputs; no mean over them is asked for.",
+    "Over which axis is delta summed to get db, and by what is the sum divided?",
+    lambda delta, W, h: (h.T @ delta, delta.sum(0) / delta.shape[1], delta @ W.T),
+    lambda delta, W, h: (h.T @ delta / delta.shape[1], delta.sum(0) / delta.shape[1], delta @ W.T),
+)
+mistake(
+    LINEAR,
     "dW_transposed",
     "Your dW is transposed.",
     "dW has the shape of W. Which order of the two factors gives that shape for every layer?",

@@ -93,6 +93,9 @@ mistake(
             t,
         )
     )(beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2, t + 1),
+    lambda g, m, v, old, t, lr, beta1, beta2, eps: (
+        lambda m, v, t: (-lr * m / (1 - beta1**t) / (np.maximum(old, v) ** 0.5 + eps), m, v, np.maximum(old, v), t)
+    )(beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2, t + 1),
     start=(0.0, 0.0, 0.0, 0),
 )
 mistake("amsgrad", "no_root", *words.NO_ROOT, amsgrad_but(step=lambda g, m, v, most, lr, eps: -lr * m / (most + eps)))

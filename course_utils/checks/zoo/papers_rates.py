@@ -49,6 +49,14 @@ mistake(
 )
 mistake(
     "barzilai_borwein",
+    "lengths",
+    "You divide the length of s by the length of y. That is between the paper's two rates, and neither of them.",
+    "Which two products does the formula in the task divide?",
+    measured(lambda s, y, lr: (s @ s / (y @ y)) ** 0.5 if s @ y > 0 else lr),
+    measured(lambda s, y, lr: (s @ s / (y @ y)) ** 0.5 if y @ y > 0 else lr),
+)
+mistake(
+    "barzilai_borwein",
     "rate_for_each_component",
     "You divide component by component, so every parameter gets a rate of its own.",
     "s.s and s.y are products of whole vectors: how many numbers is each of them?",

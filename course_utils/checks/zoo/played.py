@@ -322,6 +322,25 @@ mistake(
 )
 mistake(
     "step_decay",
+    "times_the_count",
+    "You multiply the factor by the number of decays; each decay multiplies what the one before has left.",
+    "After two decays by 0.5, how much is left: twice the factor, or its square?",
+    lambda step, every, factor: factor * (step // every) if step >= every else 1.0,
+    lambda step, every, factor: factor * (step // every),
+    lambda step, every, factor: factor * (step // every + 1),
+)
+mistake(
+    "step_decay",
+    "in_a_line",
+    "Your factor falls by the same amount each time; each decay should multiply what the one before has left.",
+    "After two decays by 0.5, how much is left?",
+    lambda step, every, factor: 1 - (1 - factor) * (step // every),
+    lambda step, every, factor: max(1 - (1 - factor) * (step // every), 0.0),
+    lambda step, every, factor: 1 - factor * (step // every),
+    lambda step, every, factor: 1 / (1 + factor * (step // every)),
+)
+mistake(
+    "step_decay",
     "cut_off",
     "Your factor is cut to a whole number.",
     "Which part should be a whole number: the factor, or how often it has fallen?",
