@@ -4,12 +4,9 @@ A rule, a measuring function, a right form: called inside an answer, each raises
 is graded is what the learner has written. It is no lock: who copies the text of a function gets past it.
 """
 
-import functools
 import sys
-from pathlib import Path
-from types import FunctionType
 
-OURS = str(Path(__file__).resolve().parent.parent)
+from course_utils.checks.remote import Remote, apart
 
 
 def alone(answer):
@@ -17,34 +14,12 @@ def alone(answer):
 
     The refusal is a ``RuntimeError``; it is raised at the end once more, should the answer have caught it.
     """
+    if isinstance(answer, Remote):
+        return answer.alone()
     if isinstance(answer, type) or not callable(answer) or _is_ours(type(answer)) or hasattr(answer, "is_alone"):
         return answer
 
-    @functools.wraps(answer)
-    def apart(*args, **kwargs):
-        given = {value.__code__ for value in [*args, *kwargs.values()] if isinstance(value, FunctionType)}
-        refused, before = [], sys.getprofile()
-
-        def watch(frame, event, arg):
-            code = frame.f_code
-            if event == "call" and code.co_filename.startswith(OURS) and code not in given and code not in MINE:
-                refused.append(code.co_name)
-                raise RuntimeError(_words(code.co_name))
-
-        sys.setprofile(watch)
-        try:
-            return answer(*args, **kwargs)
-        finally:
-            sys.setprofile(before)
-            if refused:
-                raise RuntimeError(_words(refused[0])) from None
-
-    apart.is_alone = True
-    MINE.add(apart.__code__)
-    return apart
-
-
-MINE = {alone.__code__}  # of this module: one answer may call another
+    return apart(answer)
 
 
 _separate = None  # what is called after every cell, if anything
@@ -73,7 +48,3 @@ def watch(names):
 
 def _is_ours(kind):
     return kind.__module__.startswith("course_utils.")
-
-
-def _words(name):
-    return f"the course's own `{name}` does not answer while yours is asked; write in your function what it should do"

@@ -350,9 +350,16 @@ def _call_of(exercise, name, case):
             return f"{value:.6g}" if isinstance(value, (float, np.floating)) else f"{value!r}"
         if np.size(value) > 12:
             return "..."
-        return repr(np.asarray(value).tolist()) if isinstance(value, np.ndarray) else repr(value)
+        return _short(value.tolist()) if isinstance(value, np.ndarray) else repr(value)
 
     return f"{name}({', '.join(map(shown, variants.given(exercise, name, case)))})"
+
+
+def _short(value):
+    """Numbers in lists, to six digits."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_short, value))}]"
+    return repr(float(f"{value:.6g}")) if isinstance(value, float) else repr(value)
 
 
 def _difference(exercise, name, case, answer, expected, tolerance):

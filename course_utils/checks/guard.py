@@ -27,7 +27,7 @@ from types import CodeType
 
 import numpy as np
 
-from course_utils.checks.alone import MINE, alone
+from course_utils.checks.remote import MINE, apart
 
 SECONDS = 5.0  # for all calls of one check together
 OUTPUT = 100_000  # characters that all calls together may print
@@ -103,7 +103,7 @@ def _codes(code):
 
 
 # an answer that is asked on its own may print, and call itself
-MINE.update({Printed.write.__code__}, _codes(alone.__code__))
+MINE.update({Printed.write.__code__}, _codes(apart.__code__))
 
 
 def run(work, seconds=None):

@@ -23,6 +23,7 @@ import threading
 import time
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from types import CellType, FunctionType
 
 import numpy as np
@@ -40,6 +41,46 @@ class Kept:
     key: int
 
 
+OURS = str(Path(__file__).resolve().parent.parent)
+
+
+def apart(answer):
+    """``answer``, during whose calls the course's functions refuse, but for those handed in: see alone.py.
+
+    The refusal is a ``RuntimeError``; it is raised at the end once more, should the answer have caught it.
+    """
+
+    @functools.wraps(answer)
+    def asked(*args, **kwargs):
+        given = {value.__code__ for value in [*args, *kwargs.values()] if isinstance(value, FunctionType)}
+        refused, before = [], sys.getprofile()
+
+        def watch(frame, event, arg):
+            code = frame.f_code
+            if event == "call" and code.co_filename.startswith(OURS) and code not in given and code not in MINE:
+                refused.append(code.co_name)
+                raise RuntimeError(_refusal(code.co_name))
+
+        sys.setprofile(watch)
+        try:
+            return answer(*args, **kwargs)
+        finally:
+            sys.setprofile(before)
+            if refused:
+                raise RuntimeError(_refusal(refused[0])) from None
+
+    asked.is_alone = True
+    MINE.add(asked.__code__)
+    return asked
+
+
+MINE = {apart.__code__}  # of this module: one answer may call another
+
+
+def _refusal(name):
+    return f"the course's own `{name}` does not answer while yours is asked; write in your function what it should do"
+
+
 # ---- the checker's side
 
 
@@ -49,16 +90,21 @@ class Remote:
     dead: why that kernel cannot be asked any more, if it is so; a call then raises RuntimeError at once.
     """
 
-    def __init__(self, connection, name, dead=None):
+    def __init__(self, connection, name, dead=None, is_alone=False):
         self.connection = connection
         self.__name__ = name
         self.dead = dead
+        self.is_alone = is_alone
+
+    def alone(self):
+        """The same function, during whose calls the package does not answer over there."""
+        return Remote(self.connection, self.__name__, self.dead, True)
 
     def __call__(self, *args, **kwargs):
         if self.dead:
             raise RuntimeError(self.dead)
         request = io.BytesIO()
-        _Pickler(request).dump((self.__name__, args, kwargs))
+        _Pickler(request).dump((self.__name__, args, kwargs, self.is_alone))
         reply = self._ask(base64.b64encode(request.getvalue()).decode())
         if "error" in reply:
             kind, text = (_text(str(part)) for part in reply["error"])
@@ -228,10 +274,11 @@ _objects = {}
 def answer(namespace, request):
     """Call what ``request`` asks for; the reply, in base64."""
     try:
-        name, args, kwargs = pickle.loads(base64.b64decode(request))
+        name, args, kwargs, is_alone = pickle.loads(base64.b64decode(request))
         if name not in namespace:
             raise NameError(f"name {name!r} is not defined: did its cell run?")
-        result = namespace[name](*args, **kwargs)
+        function = apart(namespace[name]) if is_alone else namespace[name]
+        result = function(*args, **kwargs)
         arguments = [arg if isinstance(arg, np.ndarray) else None for arg in args]
         reply = {"result": _encode(result), "arguments": [_encode(arg) for arg in arguments]}
     except BaseException as error:

@@ -11,12 +11,12 @@ def tables(seed):
     """Two tables in which we know the answers, for we built them: each rate has a part to play."""
     random = np.random.default_rng(seed)
     rates = 10 ** (random.uniform(-4, -2) + 0.5 * np.arange(6))
-    best, lucky, tested, diverged = random.permutation(6)[:4]
+    best, lucky, tested, diverged, worst = random.permutation(6)[:5]
     noise = random.normal(0, 0.003, size=(2, 6, 4))
     held_out, test = noise - noise.mean(axis=2, keepdims=True)  # the mean of a row is what we make it
     held_out[lucky] = [0.03, -0.01, -0.01, -0.01]
     level, test_level = np.full(6, 0.90), random.uniform(0.90, 0.93, size=6)
-    level[[best, lucky, tested, diverged]] = 0.95, 0.94, 0.93, 0.97
+    level[[best, lucky, tested, diverged, worst]] = 0.95, 0.94, 0.93, 0.97, 0.5
     test_level[tested] = 0.96
     held_out, test = held_out + level[:, None], test + test_level[:, None]
     held_out[diverged, seed % 4] = test[diverged, seed % 4] = np.nan

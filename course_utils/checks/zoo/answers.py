@@ -95,6 +95,10 @@ def _c(lr, batch_size, new, curvature):
 known(
     3,
     "matching_lr",
+    squared=(
+        "You take the square of the ratio of the batches. Is the ball's variance in proportion to lr or to its square?",
+        lambda lr, B, new, curvature: lr * (new / B) ** 2,
+    ),
     sign=(
         "A sign is turned round where you collect the rate: eta = c (2 - eta curvature) has eta on both sides.",
         lambda lr, B, new, curvature: 2 * (c := _c(lr, B, new, curvature)) / (1 - c * curvature),
@@ -736,6 +740,10 @@ known(
     axis=("You average over the rates, not over the seeds. Which axis holds the seeds?", _column),
     nan=("`argmax` takes a NaN for the largest number. What does a run that diverged count?", _nan_wins),
     median=("A median forgets the run that diverged. The mean over the seeds counts it.", _median),
+    everywhere=(
+        "The rate is right. But you report a mean over all rates, and not that of the rate that you chose.",
+        lambda rates, held, test: (rates[_guessed(held).mean(1).argmax()], _guessed(test).mean()),
+    ),
     best=("The rate is right. But you report the best mean of the test images, of whichever rate.", _best_test),
     index=(
         "The score is right. But this is the row of the rate, and not the rate.",

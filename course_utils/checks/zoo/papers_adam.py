@@ -72,6 +72,15 @@ mistake(
 )
 mistake(
     "amsgrad",
+    "adamax",
+    "This is AdaMax: you keep a largest absolute gradient that fades. Here the largest of the averages v is kept.",
+    "Which quantity is an average in the formula, and of which is the largest so far kept?",
+    lambda g, m, v, old, lr, beta1, beta2, eps: (lambda m, u: (-lr * m / (u + eps), m, u, u))(
+        beta1 * m + (1 - beta1) * g, np.maximum(beta2 * v, np.abs(g))
+    ),
+)
+mistake(
+    "amsgrad",
     "corrected",
     "You correct for the start, as Adam does; the paper's algorithm 2 does not.",
     "Is there a power of t anywhere in the formula?",

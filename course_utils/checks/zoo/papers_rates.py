@@ -55,6 +55,22 @@ mistake(
     measured(lambda s, y, lr: (s @ s / (y @ y)) ** 0.5 if s @ y > 0 else lr),
     measured(lambda s, y, lr: (s @ s / (y @ y)) ** 0.5 if y @ y > 0 else lr),
 )
+
+
+def _from_old_gradient(g, s, last, t, lr):
+    s = -lr * last
+    along = (s * (g - last)).sum()
+    update = -((s * s).sum() / along if t and along > 0 else lr) * g
+    return update, update, g.copy(), t + 1
+
+
+mistake(
+    "barzilai_borwein",
+    "step_by_lr",
+    "Your s is lr times the last gradient; the last update had the measured rate, not lr.",
+    "What does the rule have to remember to know how far it went?",
+    _from_old_gradient,
+)
 mistake(
     "barzilai_borwein",
     "rate_for_each_component",
@@ -152,6 +168,13 @@ def _cosine(turn):
     return lambda t, period, lowest: lowest + (1 - lowest) * (1 + math.cos(turn * t / period)) / 2
 
 
+def _within(step, period, growth):
+    """The step within its period."""
+    while step >= period:
+        step, period = step - period, period * growth
+    return step
+
+
 mistake(
     "warm_restarts",
     "never_restarts",
@@ -180,6 +203,13 @@ mistake(
     "Your restart comes one step late: the lowest value stands at the end of every period.",
     "With a period of 3, steps 0, 1 and 2 belong to it. What belongs to step 3?",
     restarts(over=lambda step, period: step > period),
+)
+mistake(
+    "warm_restarts",
+    "divides_by_the_first_period",
+    "Your restarts come at the right steps, but in the longer periods you still divide by the length of the first.",
+    "At half of a period of 6, what should the cosine's angle be, and what is it in yours?",
+    lambda step, period, growth, lowest: _cosine(math.pi)(_within(step, period, growth), period, lowest),
 )
 mistake(
     "warm_restarts",
