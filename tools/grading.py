@@ -22,7 +22,7 @@ from nbformat.v4 import new_code_cell
 from nbgrader import preprocessors, utils
 from traitlets import Integer
 
-from sandbox import COURSE, DIED, ENDED, STOPPED, Checker, Fault, Sandbox, failure, printable, sweep
+from sandbox import COURSE, DIED, ENDED, STOPPED, Checker, Fault, Sandbox, failure, length, printable, sweep
 
 # Bounds, beside Execute.timeout, which is the seconds for one of the learner's cells
 OURS = 300  # seconds for one of our own cells, which may train a network on a busy machine
@@ -232,6 +232,9 @@ def ask(checker, cell, name):
     if ran.how == STOPPED:
         cell.outputs = [failure("CheckStopped", f"the check did not end within {OURS} seconds")]
         return
+    if utils.is_grade(cell) and any(output.get("ename") == "TooMuchOutput" for output in ran.outputs):
+        cell.outputs = [failure("CheckStopped", "the check says more than can be shown: it quotes what the answer is")]
+        return
     for output in ran.outputs:
         if output.output_type == "error" and (
             output.ename not in ("AssertionError", "CheckFailed") or not utils.is_grade(cell)
@@ -308,7 +311,7 @@ class Learner:
 
     def _fitting(self, outputs):
         """The outputs, as long as there is room for those of one submission."""
-        size = sum(len(str(output.get("text") or output.get("data") or "")) for output in outputs)
+        size = sum(map(length, outputs))
         self.room -= size
         if self.room < 0 < size:
             return [failure("TooMuchOutput", f"all cells together show more than {ROOM:,} characters")]

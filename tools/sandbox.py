@@ -173,7 +173,7 @@ class Outputs:
         output = shown(kind, content)
         if output is None:
             return
-        self.size += len(str(output.get("text") or output.get("data") or output.get("traceback")))
+        self.size += length(output)
         is_more = bool(self.parts) and output.output_type == "stream" and self.parts[-1][0].get("name") == output.name
         if self.size > OUTPUT or (len(self.parts) >= SHOWN and not is_more):
             self.is_cut = True
@@ -191,6 +191,12 @@ class Outputs:
             text = f"this cell shows more than {OUTPUT:,} characters or {SHOWN} outputs"
             outputs.append(failure("TooMuchOutput", text))
         return outputs
+
+
+def length(output):
+    """The characters of an output, all of its parts: an error's name and text are as long as its maker likes."""
+    parts = [*output.get("data", {}).values(), *output.get("traceback", [])]
+    return sum(map(len, parts)) + sum(len(output.get(name, "")) for name in ("text", "ename", "evalue"))
 
 
 def shown(kind, content):
