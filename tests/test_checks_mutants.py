@@ -209,9 +209,9 @@ def test_the_search_ends_in_its_time(question):
         tried.append(function)
         return False
 
-    began = time.monotonic()
+    began = time.process_time()  # of this process: where others run beside it, its clock may stand still
     assert mutants.likeness(forms, begins_so, begins_so) is None
-    assert time.monotonic() - began < 1.5 * mutants.SECONDS + 0.2
+    assert time.process_time() - began < mutants.SECONDS + 0.2
     assert len(tried) > 100
 
 

@@ -565,6 +565,8 @@ class _Maker:
             if not (isinstance(node, ast.Name) and node.id in ("np", "self", "state")):
                 put("powered", _op(node, ast.Pow, _number(2)), x=_said(node), y="squared")
                 for name in self.hyper or self.given:
+                    if name == getattr(node, "id", ""):
+                        continue  # that is its square
                     if not isinstance(node, ast.Call) and (self.hyper or isinstance(node, ast.Name)):
                         put("multiplied", _op(node, ast.Mult, _name(name)), x=_said(node), y=f"`{name}`")
                 put("powered", _of_numpy("sqrt", node), x=_said(node), y="under a root")
