@@ -14,7 +14,7 @@
     const button = Object.assign(document.createElement("button"), { type: "button", className: "enlarge", textContent: "Enlarge" });
     button.setAttribute("aria-label", `Enlarge ${figure.querySelector("figcaption a").textContent}`);
     const open = () => {
-      large.replaceChildren(Object.assign(new Image(), { src: image.src, alt: image.alt }));
+      large.replaceChildren(Object.assign(new Image(), { src: image.src, alt: image.alt, className: image.className }));
       large.append(Object.assign(document.createElement("button"), { type: "button", textContent: "Close" }));
       large.showModal();
     };
