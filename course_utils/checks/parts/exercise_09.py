@@ -132,6 +132,10 @@ part(
         "it on, and does your `load` take it?": lambda *case: through_crash(
             *case, spoil=lambda now, later: (0 * now[0], *now[1:])
         ),
+        "After the restart m and v begin at 0 again, though t goes on. Does your `save` hand them on, and does your "
+        "`load` take them?": lambda *case: through_crash(
+            *case, spoil=lambda now, later: (0 * now[0], 0 * now[1], now[2])
+        ),
         "After the restart nothing is remembered: m, v and t all begin anew. What has to be handed on through the "
         "crash?": lambda *case: through_crash(*case, spoil=lambda now, later: (0 * now[0], 0 * now[1], 0)),
     },

@@ -6,12 +6,24 @@ arguments: what a learner who makes this mistake answers. checks/relations.py as
 
 import numpy as np
 
+from course_utils import rules
+
 KNOWN = {}  # (exercise, name) -> pairs of a sentence and a function
 
 
 def known(exercise, name, **mistakes):
     """Enter mistakes, each by a pair of a sentence and a function."""
     KNOWN.setdefault((exercise, name), []).extend(mistakes.values())
+
+
+def _path(rule, gradients, **hyper):
+    """Where a rule stands after each of the gradients, from 0."""
+    state, x, points = (), np.zeros(gradients.shape[1]), []
+    for g in gradients:
+        update, *state = rule(g, *state, **hyper)
+        x = x + update
+        points.append(x)
+    return np.array(points)
 
 
 # ---- exercise 2
@@ -185,6 +197,14 @@ known(
 known(
     4,
     "paths",
+    nesterov=(
+        "These are the steps of Nesterov momentum: the update looks one step ahead. Momentum moves by the velocity.",
+        lambda g, lr, beta: _path(rules.nesterov, g, lr=lr, beta=beta),
+    ),
+    outside=(
+        "The velocity is an average of the gradients here, with 1 - beta before the new one; momentum's is a sum.",
+        lambda g, lr, beta: _path(rules.momentum, g, lr=(1 - beta) * lr, beta=beta),
+    ),
     still=(
         "Nothing moves: `x = x - v` makes a new array, and the parameter stays as it was. Change it in place.",
         lambda g, lr, beta: np.zeros((len(g), 2)),
@@ -462,9 +482,22 @@ def _carries(x, v, gradient, lr, beta):
     return x - beta * v - lr * g, v
 
 
+def _lr_outside(start, slope, curvature, lr, beta, steps):
+    x, v, points = start, 0.0, []
+    for _ in range(steps):
+        v = beta * v + slope + curvature * (x - beta * v)
+        x = x - lr * v
+        points.append(x)
+    return np.array(points)
+
+
 known(
     6,
     "standing_path",
+    units=(
+        "Your velocity is without lr, and the look-ahead goes by it: that is 1 / lr times too far ahead.",
+        _lr_outside,
+    ),
     carried=(
         "This is the path of the look-ahead point. Asked for is where the parameters stand after each step.",
         lambda *case: _points(*case, _carries),
@@ -583,9 +616,19 @@ def _rms(gradients, lr, beta, keep):
     return np.array(points)
 
 
+def _averaged(g, state=(0.0, 0.0), *, lr, beta):
+    r, m = state
+    r, m = beta * r + (1 - beta) * g**2, beta * m + (1 - beta) * g
+    return -lr * m / (r**0.5 + 1e-8), (r, m)
+
+
 known(
     8,
     "paths",
+    averaged=(
+        "Your step has an average of gradients above the fraction bar, as Adam's; RMSProp divides the gradient itself.",
+        lambda g, lr, beta: _path(_averaged, g, lr=lr, beta=beta),
+    ),
     twice=(
         "r fades twice in a step with a gradient: once for all weights, and once more for those that are awake.",
         lambda g, lr, beta: _rms(g, lr, beta, lambda r, g, b: np.where(g != 0, b * b * r + (1 - b) * g**2, b * r)),
@@ -759,6 +802,18 @@ def _paired(error):
 known(
     10,
     "paired",
+    ratio=(
+        "The mean is right, and number 2 is the mean divided by its standard error: the standard error is asked for.",
+        _paired(lambda a, b, d, n: d.mean() / (d.std(ddof=1) / np.sqrt(n))),
+    ),
+    one=(
+        "The mean is right, and number 2 is the standard error of one rule's results. Take that of the differences.",
+        _paired(lambda a, b, d, n: a.std(ddof=1) / np.sqrt(n)),
+    ),
+    other=(
+        "The mean is right, and number 2 is the standard error of one rule's results. Take that of the differences.",
+        _paired(lambda a, b, d, n: b.std(ddof=1) / np.sqrt(n)),
+    ),
     twice=(
         "n - 1 belongs under the standard deviation alone; the mean of n differences is divided by the root of n.",
         _paired(lambda a, b, d, n: d.std(ddof=1) / np.sqrt(n - 1)),
@@ -794,6 +849,10 @@ known(
     tenth=("A point is 0.01, and you take 0.1.", _grid(100_001, lambda best: best - 0.1)),
     relative=("0.01 below the best, not one percent of it.", _grid(100_001, lambda best: 0.99 * best)),
     whole=("This is the range of all rates that were tried.", lambda rates, accuracy: np.log10(rates[-1] / rates[0])),
+    ratio=(
+        "This is how many times the largest of these rates is the smallest. How many decades is a factor of 100?",
+        lambda rates, accuracy: (r := rates[accuracy >= accuracy.max() - 0.01]).max() / r.min(),
+    ),
     rates=(
         "This is a difference of rates. A decade is a factor of ten.",
         lambda rates, accuracy: np.ptp(rates[accuracy >= accuracy.max() - 0.01]),

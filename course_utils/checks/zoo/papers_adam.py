@@ -72,6 +72,13 @@ mistake(
 )
 mistake(
     "amsgrad",
+    "sum_of_averages",
+    "You add up the averages v; the largest of them is asked for.",
+    "If v stays the same for a thousand steps, what is the largest v so far, and what is your sum?",
+    amsgrad_but(lambda v, old, g: old + v),
+)
+mistake(
+    "amsgrad",
     "adamax",
     "This is AdaMax: you keep a largest absolute gradient that fades. Here the largest of the averages v is kept.",
     "Which quantity is an average in the formula, and of which is the largest so far kept?",

@@ -206,6 +206,13 @@ mistake(
 )
 mistake(
     "warm_restarts",
+    "lowest_multiplies",
+    "Your whole curve is multiplied by the lowest value; it should begin at 1.",
+    "What is your factor in step 0?",
+    restarts(lambda t, period, lowest: lowest * _cosine(math.pi)(t, period, 0.0)),
+)
+mistake(
+    "warm_restarts",
     "divides_by_the_first_period",
     "Your restarts come at the right steps, but in the longer periods you still divide by the length of the first.",
     "At half of a period of 6, what should the cosine's angle be, and what is it in yours?",
@@ -314,6 +321,14 @@ mistake(
     "You correct the wrong way: from the present point back to the old one.",
     "The gradient was computed at `read` and is needed at `now`. Which difference leads there?",
     compensated(lambda g, now, read, lam: lam * g * g * (read - now)),
+)
+mistake(
+    "delay_compensated",
+    "half_or_twice",
+    "Your correction is half of the formula's, or twice as large.",
+    "It is a first-order term of the gradient: does a 1/2 stand before it?",
+    compensated(lambda g, now, read, lam: lam * g * g * (now - read) / 2),
+    compensated(lambda g, now, read, lam: 2 * lam * g * g * (now - read)),
 )
 mistake(
     "delay_compensated",
