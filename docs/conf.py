@@ -74,7 +74,7 @@ html_sidebars = {
 html_context = {
     "repository": REPOSITORY,
     "chapters": pages.chapters(),
-    "card": pages.card,
+    "covers": {chapter["stem"]: pages.cover(chapter["stem"])[1] for chapter in pages.chapters()},
 } | {f"has_{name}": folder.is_dir() for name, folder in BESIDE.items()}
 BLUE, SKY = "#0b5c9c", "#7cc0f5"  # links, in light and in dark
 html_theme_options = {
