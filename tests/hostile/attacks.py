@@ -1,6 +1,6 @@
 """All attacks in one table, and which of them wait for a limit."""
 
-from hostile import escapes, limits, messages, stock  # noqa: F401, each fills the table
+from hostile import escapes, honest, limits, messages, stock  # noqa: F401, each fills the table
 from hostile.making import ATTACKS
 
 # each of these has a relative above, or below the limits, that the short run keeps
@@ -49,5 +49,16 @@ for _name in (
     "formulas within formulas",
     "arrays of nothing, 10 to the 15th of them",
     "settings of three million characters",
+    "errors with names and texts of millions of characters",
+    "a setting that the verdict quotes in full",
+    "right to left, zero width, and 5,000 accents",
+    "processes left by another shell",
+    "makes the cells of ours wait",
+    "code as raw cells, words as code",
+    "ids that are doubled and none, and no number",
+    "keys that stand there twice",
+    "honest: a decorator, type hints, prints and a progress bar",
+    "honest: names of its own that the answers use otherwise",
+    "honest: the answer stands in a cell before",
 ):
     ATTACKS[_name].is_slow = True

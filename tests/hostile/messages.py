@@ -1,5 +1,8 @@
 """Forged messages of the kernel, and strange files."""
 
+import json
+
+import nbformat
 from hostile.making import ALL, ATTACKS, MARK, NOTHING, Attack, answer, by_id, edited, file, own, right
 from nbformat.v4 import new_code_cell
 
@@ -18,6 +21,36 @@ own(
     "send('stream', {'name': 'stdout', 'text': [1]})\n"
     "send('error', {'ename': 1, 'evalue': None, 'traceback': 'x'})\nsend('error', {})\n"
     "send('display_data', {'data': []})",
+)
+own(
+    "errors with names and texts of millions of characters",
+    SEND + "for i in range(30):\n    send('error', {'ename': 'X' * 10**6, 'evalue': 'y' * 10**7, 'traceback': []})",
+)
+answer(
+    "a setting that the verdict quotes in full",
+    ALL,
+    settings="def settings():\n    return {'lr': 0.1, 'beta': [1e15] * 2_500_000}",
+)
+answer(
+    "live names of errors and files",
+    ALL - 2,
+    momentum=f"""
+E = type("<script>{MARK}</script>\\x1b[2J\\u202e", (Exception,), {{}})
+CODE = "def f():\\n    raise E('=cmd|calc!A1 <img src=x onerror={MARK}>')\\nf()"
+def momentum(*a, **k):
+    exec(compile(CODE, "<svg onload={MARK}>\\x1b]0;x\\x07", "exec"), {{"E": E}})
+""",
+)
+answer(
+    "right to left, zero width, and 5,000 accents", ALL, explain="\u202egnp.exe \u2066\u200b\ufeff " + "\u0300" * 5000
+)
+own(
+    "processes left by another shell",
+    f"%%bash\nsleep 98765 & disown\n(setsid nohup sleep 98765 >/dev/null 2>&1 &)\necho '<script>{MARK}</script>'",
+)
+own(
+    "makes the cells of ours wait",
+    "import time\nget_ipython().events.register('pre_run_cell', lambda *a: time.sleep(98765))",
 )
 own("idle too soon", SEND + "send('status', {'execution_state': 'idle'})\nimport time\ntime.sleep(0.3)")
 own("states that are none", SEND + "send('status', [])\nsend('status', {'execution_state': []})\nsend('no such', 7)")
@@ -117,6 +150,26 @@ def _cells(notebook):
     notebook.cells += [{"cell_type": "code", "metadata": {}, "source": "#"}] * 200_000
 
 
+def _format_3(notebook):
+    return json.loads(nbformat.writes(notebook, version=3))
+
+
+def _kinds(notebook):
+    for cell in by_id(notebook).values():
+        cell.cell_type = "raw" if cell.cell_type == "code" else "code"
+
+
+def _doubled_ids(notebook):
+    for cell in notebook.cells:
+        cell["id"] = "<script>" * 8
+    notebook.metadata["x"] = float("nan")
+
+
+edited("format 3", ALL, _format_3)
+edited("code as raw cells, words as code", ALL, _kinds)
+edited("ids that are doubled and none, and no number", ALL, _doubled_ids)
+ATTACKS["format 99"] = Attack(file(right() | {"nbformat": 99}), "not a notebook that Jupyter can read")
+ATTACKS["keys that stand there twice"] = Attack(b'{"cells": [], ' + file(right())[1:], ALL)
 edited("cells without source", ALL, _sourceless)
 edited("marks that are none", ALL, _strange_marks)
 edited("3,000 cells", ALL, _many)
