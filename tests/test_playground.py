@@ -43,6 +43,13 @@ def box_of(page, selector):
     return page.evaluate(f"(({{x, y, width, height}}) => [x, y, width, height])({box})")
 
 
+def answer(page, i):
+    """Press an answer, and once more, which leaps to the end of the race."""
+    page.evaluate(
+        f"(answer => (answer.click(), answer.click()))([...{IN}.querySelectorAll('[role=group] button')].at({i}))"
+    )
+
+
 def slide(page, selector, value):
     script = "(s => {{ s.value = {}; s.dispatchEvent(new Event('input')); }})({}.querySelector('{}'))"
     page.evaluate(script.format(value, IN, selector))
@@ -117,7 +124,7 @@ def test_every_chapter_has_a_story_with_a_question_and_one_right_answer(page):
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_story_opens_and_says_what_happened(page, preset):
     page.evaluate(f"document.querySelector('optimizer-knobs').load('preset={preset}')")
-    page.evaluate(f"[...{IN}.querySelectorAll('[role=group] button')].at(-1).click()")
+    answer(page, -1)
     said = page.evaluate(f"{IN}.querySelector('.outcome').innerText")
     assert re.match(r"(Right|No)\. .*\d", said), said
     assert "NaN" not in said
@@ -277,8 +284,8 @@ def test_the_next_story_begins_at_its_top(browser):
 
 def test_the_map_is_of_the_rule_that_one_chooses(browser):
     with opened(browser, "#preset=ravine&view=map&of=1") as page:
-        page.evaluate(f"{IN}.querySelector('[role=group] button').click()")
-        assert page.evaluate(f"{IN}.querySelector('.controls select').value") == "map 1"
+        answer(page, 0)
+        assert page.evaluate(f"{IN}.querySelector('[aria-label=\"beside the map\"]').value") == "map 1"
         box = box_of(page, ".beside")
         page.page.mouse.click(box[0] + 80, box[1] + box[3] / 2)
         lanes = page.evaluate("document.querySelector('optimizer-knobs').state.lanes")
@@ -289,7 +296,7 @@ def test_the_map_is_of_the_rule_that_one_chooses(browser):
 def test_an_answer_says_when_the_story_has_moved_on(browser):
     with opened(browser) as page:
         said = f"{IN}.querySelector('.outcome').innerText"
-        page.evaluate(f"{IN}.querySelectorAll('[role=group] button')[2].click()")
+        answer(page, 2)
         assert page.evaluate(said).startswith("Right. Gradient")
         page.evaluate("document.querySelector('optimizer-knobs').turn('1.lr', 0.05)")
         assert page.evaluate(said).startswith("Right. As the story begins: Gradient")
@@ -299,8 +306,76 @@ def test_the_right_answer_is_marked_whichever_was_given(browser):
     with opened(browser, "#preset=ravine") as page:
         marked = f"{IN}.querySelectorAll('.right').length"
         assert page.evaluate(marked) == 0
-        page.evaluate(f"{IN}.querySelector('[role=group] button').click()")
+        answer(page, 0)
         assert page.evaluate(marked) == 1
+
+
+def test_a_guess_runs_the_race_and_the_verdict_comes_at_its_end(browser):
+    with opened(browser) as page:
+        said, marked = f"{IN}.querySelector('.outcome').innerText", f"{IN}.querySelectorAll('.right').length"
+        step = "document.querySelector('optimizer-knobs').state.step"
+        page.evaluate(f"{IN}.querySelector('[role=group] button').click()")
+        assert page.evaluate(step) < 5
+        page.page.wait_for_function(f"{step} > 5")
+        assert (page.evaluate(said).startswith("You have guessed."), page.evaluate(marked)) == (True, 0)
+        page.page.wait_for_function(f"{step} == 40")
+        assert (page.evaluate(said)[:3], page.evaluate(marked)) == ("No.", 1)
+
+
+def test_a_race_is_skipped_by_its_button_and_by_turning_a_knob(browser):
+    for act in (
+        f"{IN}.querySelector('.outcome button').click()",
+        "document.querySelector('optimizer-knobs').turn('0.lr', 0.01)",
+        f"{IN}.querySelector('.play').click()",
+        f"{IN}.querySelector('.controls [type=range]').dispatchEvent(new Event('input'))",
+    ):
+        with opened(browser) as page:
+            page.evaluate(f"{IN}.querySelectorAll('[role=group] button')[2].click()")
+            assert "Right." not in page.evaluate(f"{IN}.querySelector('.outcome').innerText")
+            page.evaluate(act)
+            assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("Right.")
+
+
+def test_lanes_are_called_by_what_differs(page):
+    labels = "Playground.race(Playground.fromAddress('preset={}')).lanes.map(lane => lane.label)"
+    assert page.evaluate(labels.format("schedules"))[:2] == ["constant", "0.9 to the step"]
+    assert page.evaluate(labels.format("ravine")) == ["Gradient descent", "Momentum"]
+
+
+def test_names_of_paths_that_fly_out_stand_apart(browser):
+    """Of each name in the map: where its ground is painted."""
+    with opened(browser, "#preset=ravine") as page:
+        page.evaluate("document.querySelector('optimizer-knobs').turn('0.lr', 0.06)")
+        boxes = page.evaluate(
+            "(() => { const boxes = [], shape = CanvasRenderingContext2D.prototype, own = shape.fillRect;"
+            "shape.fillRect = function (...box) { boxes.push(box); own.apply(this, box); };"
+            "const knobs = document.querySelector('optimizer-knobs'); knobs.turn('1.lr', 0.2);"
+            "return boxes.filter(([, , width, height]) => height === 16); })()"
+        )
+        assert len(boxes) >= 2
+        (x, y, width, height), (u, v, wide, _) = boxes[-2:]
+        assert x + width <= u or u + wide <= x or abs(y - v) >= height
+
+
+def test_who_wants_no_motion_sees_the_end_at_once(browser):
+    with opened(browser) as page:
+        page.page.emulate_media(reduced_motion="reduce")
+        page.evaluate(f"{IN}.querySelector('[role=group] button').click()")
+        assert page.evaluate(
+            "(({timer, state}) => [timer, state.step])(document.querySelector('optimizer-knobs'))"
+        ) == [0, 40]
+        assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("No.")
+
+
+def test_an_answer_shows_the_run_that_was_asked_about(browser):
+    """The knob that the question turns is turned, and the words are not said to be of the beginning."""
+    with opened(browser, "#preset=zigzag") as page:
+        answer(page, 2)
+        assert page.evaluate("document.querySelector('optimizer-knobs').state.k") == 40
+        assert (
+            page.evaluate(f"{IN}.querySelector('[data-knob=k]').parentNode.querySelector('[type=text]').value") == "40"
+        )
+        assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("Right. k = 20:")
 
 
 def test_light_or_dark_as_chosen_on_the_site(browser):
@@ -365,7 +440,7 @@ def test_all_knobs_and_two_side_by_side(browser):
         )
         page.evaluate("document.getElementById('both').click()")
         assert page.evaluate("document.querySelectorAll('optimizer-knobs').length") == 2
-        page.evaluate("document.querySelectorAll('optimizer-knobs')[1].set('k', 7)")
+        page.evaluate("document.querySelectorAll('optimizer-knobs')[1].turn('k', 7)")
         page.page.wait_for_function("decodeURIComponent(location.hash).includes('k=7')")
         address = page.evaluate("location.hash")
         with opened(browser, address) as again:
@@ -426,7 +501,7 @@ def test_a_story_asks_before_it_shows(browser, shown):
         page.page.wait_for_function(f"{news} != ''")
         before = page.evaluate(drawn)
         assert "What do you expect?" in page.evaluate(news)
-        page.evaluate(f"{IN}.querySelector('[role=group] button').click()")
+        answer(page, 0)
         assert "Step 40 of 40" in page.evaluate(news)
         assert page.evaluate(drawn) != before
 

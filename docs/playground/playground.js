@@ -8,41 +8,54 @@ var Playground = {};
 const HERE = document.currentScript.src.replace(/[^/]*$/, "");
 const FILES = ["rules", "surfaces", "presets", "race", "drawing"];
 
+// On a slide, which is wider than 1100 px, the parts are laid out by slides.js.
 const STYLE = `
-:host { display: block; color: CanvasText; font: 15px/1.45 system-ui, sans-serif; container-type: inline-size }
+:host { --link: light-dark(#00629b, #7cc4f5); --blue: light-dark(#0072b2, #56b4e9); --line: color-mix(in srgb, CanvasText 40%, Canvas);
+  display: block; color: CanvasText; font: 15px/1.45 system-ui, sans-serif; container-type: inline-size }
 * { box-sizing: border-box }
 p { margin: .3em 0 } [hidden] { display: none !important }
+.text, .stage, .side { display: contents }
 .question { font-weight: 600; font-size: 1.05em }
 .row { display: flex; flex-wrap: wrap; gap: .4em .8em; align-items: center; margin: .45em 0 }
-.plots { display: grid; grid-template-columns: 3fr 2fr; gap: .3em }
-.bare .plots { grid-template-columns: 1fr }
-canvas { width: 100%; height: clamp(210px, min(42cqw, 60vh), 330px); touch-action: none; border-radius: 4px }
-canvas.beside { touch-action: manipulation }
-button, select, input { font: inherit; color: inherit; accent-color: #0072b2; min-height: 28px }
-select { min-width: 0; max-width: 14em; background: Canvas; border: 1px solid color-mix(in srgb, CanvasText 40%, Canvas); border-radius: 6px; padding: .2em .4em }
-button { background: color-mix(in srgb, CanvasText 7%, Canvas); border: 1px solid color-mix(in srgb, CanvasText 40%, Canvas); border-radius: 6px; padding: .25em .8em; min-height: 2em; cursor: pointer }
-button.play { min-width: 5.2em; font-weight: 600 }
-button[aria-pressed=true] { outline: 2px solid #0072b2 }
+canvas { display: block; width: 100%; height: clamp(210px, min(42cqw, 60vh), 400px); touch-action: none; border-radius: 4px; cursor: crosshair }
+canvas.beside { touch-action: manipulation; cursor: auto }
+button, select, input { font: inherit; color: inherit; accent-color: var(--blue); min-height: 28px }
+button, select, [type=text] { background: color-mix(in srgb, CanvasText 5%, Canvas); border: 1px solid var(--line); border-radius: 6px; padding: .25em .8em; cursor: pointer }
+button:hover { border-color: var(--blue) }
+.play { min-width: 5.2em; font-weight: 600 }
+[aria-pressed=true] { outline: 2px solid var(--blue) }
+.right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓ " } .wrong::before { content: "✗ " }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
-.knob { display: grid; grid-template-columns: 1fr auto; min-width: 11em; flex: 1; font-size: .93em }
-.knob input[type=range] { grid-column: 1 / 3; width: 100% }
-.right::before { content: "✓ " }
-.knob [type=text] { font-size: .95em; padding: 0 .3em; text-align: right; border: 1px solid color-mix(in srgb, CanvasText 25%, Canvas); border-radius: 4px; background: Canvas }
+.knob { display: grid; grid-template-columns: 1fr auto auto; gap: 4px; align-items: center; min-width: 11em; flex: 1; font-size: .93em }
+.knob [type=range] { grid-column: 1 / -1; width: 100%; margin: 4px 0 } .knob button { padding: 0 .5em }
+.knob [type=text] { padding: 0 .3em; text-align: right; cursor: text }
 ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }
 svg { width: 28px; height: 12px; margin-right: .35em; fill: none; stroke-width: 3; vertical-align: middle }
 label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
 [type=checkbox] { width: 20px; height: 20px; min-height: 0 }
-.outcome { border-left: 3px solid #0072b2; padding-left: .7em }
-details { margin: .4em 0 } summary { cursor: pointer; padding: .3em 0 } p > a { display: inline-block; padding: .3em 0 }
-fieldset { border: 1px solid color-mix(in srgb, CanvasText 30%, Canvas); border-radius: 6px; margin: .4em 0; padding: .2em .7em }
-a { color: LinkText }
-@container (max-width: 520px) {
-  .whole { display: flex; flex-direction: column } .plots { display: contents } canvas.beside { height: 170px; order: 1 }
-  .controls ~ * { order: 2 } /* Play stays below the map, the second picture comes after it */
-  .waits canvas.beside { display: none } .controls > input { flex-basis: 60% !important } .controls > select, .controls > button:last-child { flex: 1 1 40%; max-width: none } .knob { min-width: 100% }
+.outcome { border-left: 3px solid var(--blue); padding-left: .7em }
+details { margin: .4em 0 } summary { cursor: pointer; padding: .3em 0 }
+fieldset { border: 1px solid var(--line); border-radius: 6px; margin: .4em 0; padding: .2em .7em }
+a { color: var(--link); display: inline-block; padding: .3em 0 }
+.best { display: none }
+@container (max-width: 1100px) {
+  .best, .stage { display: block } .side { display: flex; flex-direction: column } .side select { align-self: start; max-width: 100% }
+  .side canvas { contain: size; flex: 1; min-height: 190px; height: auto }
+  .whole { display: grid; grid-template: "text text" "stage side" / 3fr 2fr; gap: 0 1em } .whole > * { grid-column: 1 / -1 }
+  .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .text { display: block }
+}
+@container (min-width: 760px) and (max-width: 1100px) {
+  .whole { grid-template: "text stage" auto "side stage" 1fr / 2fr 3fr } .whole > .text { grid-area: text }
+  .outcome { min-height: 4.4em } .question { font-size: 1.3em; line-height: 1.35 } .text .row button { flex-basis: 100%; text-align: left; padding: .5em .8em }
+}
+@container (max-width: 520px) { /* the map stays in view while the knobs below it are turned */
+  .whole { display: flex; flex-direction: column } .side { order: 1 } .side ~ :not(.knobs) { order: 2 } .waits .side { display: none }
+  canvas { height: clamp(150px, 26vh, 210px) }
+  .whole .stage { position: sticky; top: var(--pst-header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
+  .stage * { margin-block: 0 } .controls, .stage ul { flex-wrap: nowrap } .stage ul { overflow-x: auto; white-space: nowrap } .controls input { min-width: 4em } .knob { min-width: 100% }
 }
 @media (pointer: coarse) {
-  button, select, summary, label, [type=text], [type=range] { min-height: 44px; font-size: 16px } p > a, summary { padding: .6em 0 }
+  button, select, summary, label, .knob input, .controls input { min-height: 44px; font-size: 16px } a, summary { padding: .6em 0 }
 }`;
 
 const node = (name, attributes = {}, ...children) => {
@@ -55,21 +68,20 @@ const node = (name, attributes = {}, ...children) => {
 
 function define() {
   const { PRESETS, RULES, SCHEDULES, SURFACES, VIEWS, SETTINGS, MARGIN, ofLane, checked, fromAddress, toAddress } = Playground;
-  const { NAMES, newLane, race, tuned, leader, short, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
+  const { NAMES, newLane, memoryOf, race, tuned, leader, short, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
   const { min, max, log10, round } = Math;
 
   // A number's place on its slider, from 0 to 1, and back
-  const MEMORY = [0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999, 0.9999];
   const toSlider = (name, value) => {
     const [, low, high, scale] = SETTINGS[name];
     if (scale === "log") return log10(value / low) / log10(high / low);
-    if (scale === "memory") return max(0, MEMORY.findLastIndex((m) => m <= value)) / (MEMORY.length - 1);
+    if (scale === "memory") return -log10(1 - value) / 4;
     return (value - low) / (high - low);
   };
   const fromSlider = (name, share) => {
     const [, low, high, scale] = SETTINGS[name];
     if (scale === "log") return +(low * (high / low) ** share).toPrecision(3);
-    if (scale === "memory") return MEMORY[round(share * (MEMORY.length - 1))];
+    if (scale === "memory") return +(1 - (10 ** (-4 * share)).toPrecision(2)).toPrecision(4);
     const value = low + share * (high - low);
     return scale === "whole" ? round(value) : +value.toPrecision(3);
   };
@@ -82,11 +94,14 @@ function define() {
     return made;
   };
 
-  // A lane's rule, and which of its kind it is
+  // A lane's rule where that tells lanes apart, and which of its kind it is
   const nameOf = (lane, lanes) => {
-    const before = lanes.filter(({ rule }) => rule === lane.rule).indexOf(lane);
-    return NAMES[lane.rule] + (before ? ` no. ${before + 1}` : "");
+    const alike = lanes.filter(({ rule }) => rule === lane.rule), which = alike.indexOf(lane);
+    return alike.length > 1 && alike.length === lanes.length ? `No. ${which + 1}` : NAMES[lane.rule] + (which ? ` no. ${which + 1}` : "");
   };
+  const end = ({ diverged, away }) => (diverged ? "flies out" : `${short(away.at(-1))} away`);
+
+  const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
   class OptimizerKnobs extends HTMLElement {
     connectedCallback() {
@@ -98,34 +113,35 @@ function define() {
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
       const watch = new MutationObserver(() => this.draw());
       for (const whole of [document.documentElement, document.body]) watch.observe(whole, { attributeFilter: ["class", "style", "data-theme"] });
-      const quiet = matchMedia("(prefers-reduced-motion: reduce)").matches;
-      if (this.hasAttribute("play") && !quiet) this.play(true);
+      if (this.hasAttribute("play") && !STILL.matches) this.play(true);
     }
 
     // Begin a story: "preset=name&..."; the same words as after # in the playground's address
     load(address) {
       this.stop();
       this.state = fromAddress(address, fromAddress("preset=ravine"));
-      this.state.guess ??= -1;
+      this.told = this.pending = undefined;
+      const began = fromAddress(`preset=${this.state.preset}`);
+      this.began = { state: began, lanes: race(began).lanes };
       this.build();
+      if (this.state.guess >= 0) this.verdict();
       this.update();
       // a story asks first: what happens is drawn when a guess is made or something is touched
-      this.waits = /^preset=[\w-]+(&|&embed=1|&scheme=\w+|&play=1)*$/.test(address);
+      this.waits = /^preset=[\w-]+(&|&embed=1|&scheme=\w+)*$/.test(address);
       this.draw();
     }
 
     get story() { return PRESETS[this.state.preset]; }
 
     build() {
-      this.told = undefined;
       this.shown = [];
       const { story } = this, bare = this.hasAttribute("bare");
       this.map = node("canvas", { tabindex: 0, role: "application", "aria-label": "Surface and paths. Drag the start, or move it with the arrow keys." });
       this.beside = node("canvas", { class: "beside", role: "img" });
       this.news = node("p", { role: "status" });
       this.button = node("button", { class: "play", type: "button", onclick: () => this.play(!this.timer) }, "Play");
-      this.slider = node("input", { type: "range", min: 0, max: this.state.steps, "aria-label": "step", oninput: () => (this.stop(), this.goTo(+this.slider.value)) });
-      this.slider.style.flex = "1";
+      this.slider = node("input", { type: "range", min: 0, max: this.state.steps, "aria-label": "step", oninput: () => (this.play(false), this.goTo(+this.slider.value)) });
+      this.slider.style.flex = 1;
       const answers = story.answers.map((text, i) => node("button", { type: "button", "aria-pressed": "false", onclick: () => this.answer(i) }, text.replace(/^\*/, "")));
       this.answers = node("div", { class: "row", role: "group", "aria-label": "Your guess" }, ...answers);
       this.outcome = node("p", { class: "outcome", role: "status", hidden: "" });
@@ -143,18 +159,14 @@ function define() {
         this.shadowRoot.querySelector(".controls button:last-child").focus();
       } }, "Start again");
       const away = node("a", { part: "away", target: "_blank", onclick: () => (away.href = `${HERE}index.html#${toAddress(this.state)}`), href: `${HERE}index.html` }, "Open in the playground");
-      this.away = away;
-      const body = node("div", { class: bare ? "bare" : "whole" },
-        ...(bare ? [] : [node("p", { class: "question" }, story.question), this.answers, this.outcome]),
-        node("div", { class: "plots" }, this.map, ...(bare ? [] : [this.beside])), this.legend,
-        node("div", { class: "row controls" }, this.button, this.slider,
-          ...(bare ? [] : [this.views, restart])),
-        this.news, ...(bare ? [] : [this.knobs, this.all, node("p", {}, away)]));
-      this.shadowRoot.replaceChildren(node("style", {}, STYLE), body);
+      const stage = node("div", { class: "stage" }, node("div", { class: "plots" }, this.map), this.legend,
+        node("div", { class: "row controls" }, this.button, this.slider, ...(bare ? [] : [restart])), this.news);
+      this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? stage : node("div", { class: "whole" },
+        node("div", { class: "text" }, node("p", { class: "question" }, story.question), this.answers, this.outcome),
+        stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, this.all, node("p", {}, away)));
       this.fillKnobs();
       this.drag();
       this.beside.onclick = (event) => this.choose?.([event.offsetX - MARGIN.left, event.offsetY - MARGIN.top]);
-      if (this.state.guess >= 0) this.answer(this.state.guess);
     }
 
     // What may stand beside the map; of several rules, each has a map of its own
@@ -168,9 +180,9 @@ function define() {
 
     // --- Knobs: "k", "1.lr" (of the second lane), "*.lr" (of all at once) ---
 
-    lanesOf(knob) {
+    lanesOf(knob, state = this.state) {
       const [which, name] = knob.split(".");
-      return name ? (which === "*" ? this.state.lanes : [this.state.lanes[which]].filter(Boolean)) : [this.state];
+      return name ? (which === "*" ? state.lanes : [state.lanes[which]].filter(Boolean)) : [state];
     }
 
     knob(knob) {
@@ -192,14 +204,18 @@ function define() {
         },
       });
       const range = node("input", {
-        type: "range", min: 0, max: 1, step: scale === "memory" ? 1 / (MEMORY.length - 1) : 0.005, "aria-label": of + label,
+        type: "range", min: 0, max: 1, step: 0.005, "aria-label": of + label,
         oninput: () => (exact.value = short(this.turn(knob, fromSlider(name, +range.value)))),
       });
       exact.value = short(lanes[0][name]);
       range.value = toSlider(name, lanes[0][name]);
       range.dataset.knob = knob;
-      this.shown.push({ knob, name, range, exact });
-      return [node("div", { class: "knob" }, node("span", {}, ...(isOne ? [swatch(parseInt(knob))] : []), of + label), exact, range)];
+      this.shown.push({ knob, name, range, exact, label: of + label.split(/[,(]/)[0].trim() });
+      const best = node("button", { type: "button", class: "best", "aria-label": `best ${of}lr`, onclick: () => {
+        for (const lane of lanes) lane.lr = tuned(this.state, lane, [lane[memoryOf(lane)]]).lr;
+        this.update();
+      } }, "best");
+      return [node("div", { class: "knob" }, node("span", {}, ...(isOne ? [swatch(parseInt(knob))] : []), of + label), ...(name === "lr" ? [best] : []), exact, range)];
     }
 
     // What a drag, another knob or a click has changed shows on every slider and in every box, but where one is typing
@@ -257,37 +273,55 @@ function define() {
     turn(knob, value) {
       const name = knob.split(".").at(-1);
       for (const lane of this.lanesOf(knob)) lane[name] = value;
-      if (name === "steps") this.slider.max = value;
+      if (name === "steps") this.state.step = value;
       this.update();
       return value;
     }
 
-    set(name, value) {
-      this.state[name] = value;
-      this.update();
+    // A guess: what it is about runs, and the verdict comes at the end; at once for who has seen it, presses again or wants
+    // no motion, on a slide, and where there is nothing to run
+    answer(i) {
+      const { told, pending, state, story: { then } } = this;
+      const onSlide = this.closest(".reveal"), atOnce = told || pending || STILL.matches || onSlide || /map|sweep/.test(state.view);
+      if (then && state.guess < 0 && !onSlide) { // a slide turns its own knobs
+        this.state = fromAddress(then, state);
+        this.fillKnobs();
+        this.update();
+      }
+      this.state.guess = i;
+      this.waits = false;
+      if (told) return this.verdict();
+      this.pending = true;
+      this.tell();
+      this.goTo(atOnce ? this.state.steps : 0);
+      if (!atOnce) this.play(true);
     }
 
-    answer(i) {
-      this.waits = false;
-      this.state.guess = i;
-      const right = this.story.answers[i].startsWith("*");
-      [...this.answers.children].forEach((button, k) => {
-        button.setAttribute("aria-pressed", k === i);
-        button.classList.toggle("right", this.story.answers[k].startsWith("*"));
-      });
-      this.told = [`${right ? "Right." : "No."} `, outcome(this.state.preset)];
+    verdict() {
+      const { answers } = this.story, { guess } = this.state, isRight = (answer) => answer.startsWith("*");
+      this.pending = false;
+      this.told = [`${isRight(answers[guess]) ? "Right." : "No."} `, outcome(this.state.preset)];
       this.tell();
-      this.draw();
       this.changed();
     }
 
-    // The outcome is measured as the story begins; where something has been turned since, it says so
+    // From a state, in more than where one looks
+    differs(known) {
+      const { guess, step, view, of } = known;
+      return toAddress({ ...this.state, guess, step, view, of }) !== toAddress(known);
+    }
+
+    // The outcome is measured as the story begins; where something else has been turned since, it says so
     tell() {
-      if (!this.told) return;
-      const { guess, step, view, of, ...now } = this.state, began = fromAddress(`preset=${now.preset}`);
-      const turned = toAddress({ ...began, ...now }) !== toAddress(began);
+      const { guess } = this.state, { answers, then = "" } = this.story;
+      if (guess < 0) return;
+      [...this.answers.children].forEach((button, i) => {
+        button.setAttribute("aria-pressed", i === guess);
+        button.className = this.pending ? "" : answers[i].startsWith("*") ? "right" : i === guess ? "wrong" : "";
+      });
       this.outcome.hidden = false;
-      this.outcome.textContent = this.told.join(turned ? "As the story begins: " : "");
+      if (this.told) this.outcome.textContent = this.told.join(this.isTurned && this.differs(fromAddress(then, this.began.state)) ? "As the story begins: " : "");
+      else this.outcome.replaceChildren("You have guessed. Watch… ", node("button", { type: "button", onclick: () => this.goTo(this.state.steps) }, "Skip to the end"));
     }
 
     // --- The start: dragged by mouse, pen or finger, or moved with the arrow keys ---
@@ -327,12 +361,13 @@ function define() {
     goTo(step) {
       this.waits = false;
       this.state.step = min(step, this.state.steps);
+      if (this.pending && step >= this.state.steps) this.verdict();
       this.draw();
     }
 
     play(on) {
       this.stop();
-      if (!on) return;
+      if (!on) return this.pending && this.goTo(this.state.steps); // a race that is stopped is told
       if (this.state.step >= this.state.steps) this.goTo(0);
       const tick = () => {
         if (this.state.step >= this.state.steps) {
@@ -345,11 +380,13 @@ function define() {
       };
       this.timer = setTimeout(tick, 1000 / this.state.speed);
       this.button.textContent = "Pause";
+      this.news.setAttribute("aria-live", "off"); // not every step is read out
     }
 
     stop() {
       clearTimeout(this.timer);
       this.timer = 0;
+      this.news?.setAttribute("aria-live", "polite");
       if (this.button) this.button.textContent = "Play";
     }
 
@@ -358,10 +395,24 @@ function define() {
     update() {
       this.waits = false;
       this.race = race(this.state);
+      this.isTurned = this.differs(this.began.state);
+      if (this.pending) this.verdict(); // something else is turned
       this.refresh();
       this.tell();
       this.draw();
       this.changed();
+    }
+
+    // What has been turned since the story began, and what it did, in a sentence; it began as drawn pale
+    effect() {
+      const { began: { state, lanes: before }, race: { lanes } } = this;
+      const turned = this.shown.flatMap(({ knob, name, label }) => {
+        const [was, is] = [state, this.state].map((state) => this.lanesOf(knob, state)[0]?.[name]);
+        return was === is ? [] : `${label} from ${short(was)} to ${short(is)}`;
+      });
+      const moved = lanes.flatMap((lane, i) => (end(lane) === end(before[i]) ? []
+        : `${lanes[1] ? nameOf(lane, lanes) + " " : ""}${end(lane)} (pale, before: ${end(before[i])})`));
+      return `${[...new Set(turned)].slice(0, 2).join(", ") || "Now"}: ${moved.join("; ") || "all ends as before"}.`;
     }
 
     changed() {
@@ -383,9 +434,12 @@ function define() {
       for (const { dataset, firstChild: { style } } of this.shadowRoot.querySelectorAll("svg"))
         [style.stroke, style.strokeDasharray] = [looks[dataset.lane].colour, looks[dataset.lane].dash.join(" ") || "none"];
       this.slider.value = waits ? 0 : step;
+      race.untold = waits || this.pending; // what comes is not yet drawn
+      const { began } = this, isNew = this.isTurned && !waits && began.state.surface === state.surface && !this.closest(".reveal");
+      race.began = isNew ? began.lanes : [];
       this.plot = drawMap(this.map, state, waits ? { ...race, lanes: [] } : race, ink, isDark);
       if (waits) {
-        this.beside.width = this.beside.width; // empties it
+        drawBeside(this.beside, { ...state, step: -1 }, race, ink);
         this.choose = undefined;
         this.beside.setAttribute("aria-label", "empty until you have guessed");
         this.news.textContent = "What do you expect? Choose an answer, or press Play.";
@@ -401,19 +455,13 @@ function define() {
         };
         this.beside.setAttribute("aria-label", `${VIEWS[state.view]}: ${race.lanes.map((lane) => `${lane.label} ${short(lane.heights.at(-1))}`).join("; ")}`);
       }
-      this.news.textContent = `Step ${step} of ${state.steps}. ${leader(race, step)}`;
+      const isTold = isNew && step === state.steps && race.lanes.length < 5 && race.lanes.map(({ rule }) => rule).join() === began.lanes.map(({ rule }) => rule).join();
+      this.news.textContent = `Step ${step} of ${state.steps}. ${isTold ? this.effect() : leader(race, step)}`;
     }
 
     disconnectedCallback() { this.stop(); }
   }
   customElements.define("optimizer-knobs", OptimizerKnobs);
-  Playground.mount = (place, address) => {
-    const made = document.createElement("optimizer-knobs");
-    if (/(^|&)play=1/.test(address)) made.setAttribute("play", "");
-    made.setAttribute("state", address);
-    place.append(made);
-    return made;
-  };
 }
 
 let left = FILES.length;

@@ -1,5 +1,6 @@
 // Stories: chapter, title, the knobs worth turning ("1.lr": of the second rule; "*.lr": of all), the race, a question, answers
-// (the right one begins with *; a test checks it with the course's own Python), and an outcome, whose numbers are measured.
+// (the right one begins with *; a test checks it with the course's own Python), an outcome, whose numbers are measured, and
+// what the question asks about, where that is not how the story begins.
 "use strict";
 {
 const short = (x) => Playground.short(x);
@@ -22,8 +23,8 @@ const stories = {
     "Gradient descent starts at 4.5. What brings it into the lowest valley, at −0.74?",
     ["a smaller rate", "a larger one, 0.4", "*only another start"],
     ({ lanes: [a], again }) => `It ends at ${at(a)}; with lr 0.4 at ${at(again(gd + 0.4)[0])}, with 0.02 and 600 steps at
-      ${at(again(`steps=600&${gd}0.02`)[0])}. Drag the start.`],
-  saddle: [1, "Beside the ridge", ["y", "0.lr"], `surface=saddle&steps=200&${gd}0.1`,
+      ${at(again(`steps=600&${gd}0.02`)[0])}. From 0.5 it gets there: drag the start.`, "x=0.5"],
+  saddle: [1, "Beside the ridge", ["y", "0.lr"], `surface=saddle&steps=200&speed=40&${gd}0.1`,
     "The start is 0.001 beside the ridge, and at the saddle the slope is 0. When is |y| above ½?",
     ["after about 10 steps", "*after about 70", "never"],
     ({ lanes: [a], again }) => {
@@ -38,7 +39,7 @@ const stories = {
     "The best rate for k = 20. Keep it, and make the ravine twice as steep, k = 40:",
     ["it arrives later", "it zigzags wider, but arrives", "*it flies out"],
     ({ lanes: [a], again }) => `k = 20: ${end(a)} after 20 steps. k = 40: ${end(again("k=40")[0])}. The steepest direction sets the limit,
-      lr < 2/k. Raise k, then find the rate that tames it.`],
+      lr < 2/k. Now find the rate that tames it.`, "k=40"],
   banana: [2, "A bent valley", ["0.lr", "steps"], `surface=rosenbrock&steps=1000&speed=150&${gd}0.001`,
     "Along Rosenbrock's valley, from (−1.2, 1) to (1, 1). Where is gradient descent after 1,000 steps?",
     ["left of x = −0.5", "*past x = 0, not there", "at the minimum"],
@@ -58,9 +59,9 @@ const stories = {
     ["constant 0.1", "0.9 to the step", "*half after 20, a third after 40", "cosine"],
     ({ lanes }) => `${each(lanes, end)}. Large steps find the way, small ones average; a rate that falls too fast keeps the noise it has.`],
   beta: [4, "Until it circles", ["0.lr", "0.beta"], "k=50&steps=40&lane=momentum,lr:0.0275,beta:0.7",
-    "More momentum: β = 0.95 instead of 0.7, same lr. After 40 steps it is…", ["nearer", "*farther: it runs past", "out of the picture"],
+    "More momentum: β = 0.95 instead of 0.7, same lr. After 40 steps it is…", ["nearer", "*farther away, swinging", "out of the picture"],
     ({ lanes: [a], again }) => `β = 0.7: ${end(a)}; 0.95: ${end(again("lane=momentum,lr:0.0275,beta:0.95")[0])}. Raise β slowly from 0, which is
-      gradient descent.`],
+      gradient descent.`, "lane=momentum,lr:0.0275,beta:0.95"],
   damping: [4, "The map of lr and β", ["0.lr", "0.beta"], "k=50&steps=40&view=map&lane=momentum,lr:0.0275,beta:0.7",
     "Each cell of the map is a race of 40 steps. Where are the lowest ends?", ["at β = 0", "at β near 1", "*between, beside the rates that fly out"],
     ({ tuned }) => (({ lr, beta }) => `Best of a grid: β = ${beta}, lr = ${lr}. A larger β bears a larger rate, and swings longer. Click a
@@ -76,7 +77,7 @@ const stories = {
       momentum. A single run looks quite different.`],
   "one-delay": [5, "Being late", ["workers", "0.lr", "seed"], `k=5&workers=8&steps=60&${gd}0.1`,
     "With one worker, lr = 0.3 arrives (the limit is 2/k = 0.4). And with eight, whose gradients come seven steps late on average?", ["it arrives as fast", "it arrives, with swings", "*it flies out"],
-    ({ again }) => `At 0.3 one worker ends ${end(again(`workers=1&${gd}0.3`)[0])}, eight ${end(again(gd + 0.3)[0])}. More workers, smaller rate.`],
+    ({ again }) => `At 0.3 one worker ends ${end(again(`workers=1&${gd}0.3`)[0])}, eight ${end(again(gd + 0.3)[0])}. More workers, smaller rate.`, gd + 0.3],
   nesterov: [6, "Look before you step", ["*.lr", "*.beta"], "k=20&steps=60&lane=momentum,lr:0.02,beta:0.9&lane=nesterov,lr:0.02,beta:0.9",
     "Same lr, same β. Who travels more up and down, across the ravine?", ["*momentum, about four times", "both alike", "Nesterov"],
     ({ lanes }) => `${each(lanes, ({ path }) => short(path.reduce((way, [, y], i) => way + Math.abs(y - path[Math.max(i - 1, 0)][1]), 0)))}. The
@@ -84,7 +85,7 @@ const stories = {
   adagrad: [7, "A rate for each weight", ["k", "1.lr"], `k=20&steps=30&${gd + 2 / 21}&lane=adagrad,lr:2`,
     "Ten times as steep, k = 200, and nothing else changed. Adagrad's path…", ["flies out", "needs more steps", "*stays the same"],
     ({ lanes: [, a], again }) => `The paths differ by ${gap(a.path, again("k=200")[1].path)} at most: a factor on a coordinate's gradients cancels.
-      Gradient descent ends ${end(again("k=200")[0])}.`],
+      Gradient descent ends ${end(again("k=200")[0])}.`, "k=200"],
   turned: [7, "The ravine turned", ["angle", "1.lr"], `k=20&angle=45&steps=30&${gd + 2 / 21}&lane=adagrad,lr:2`,
     "The same ravine, turned by 45°. Aligned, Adagrad wins by far. And now?", ["it wins by far", "it wins, barely", "*gradient descent is nearer"],
     ({ lanes: [a, b], again }) => `Gradient descent ${end(a)}, at any angle; Adagrad ${end(b)}, aligned ${end(again("angle=0")[1])}. A rate for
@@ -107,7 +108,7 @@ const stories = {
   adam: [9, "Adam's three knobs", ["0.lr", "0.beta1", "0.beta2"], "k=50&steps=80&lane=adam,lr:0.464",
     "Adam with its defaults, lr 0.464. Which change is nearest after 80 steps?", ["β₂ = 0.9", "*β₁ = 0.5", "β₁ = 0.95"],
     ({ lanes: [a], again }) => `Defaults ${end(a)}; ${[["β₂ = 0.9", "beta2:0.9"], ["β₁ = 0.5", "beta1:0.5"], ["β₁ = 0.95", "beta1:0.95"]].map(
-      ([name, change]) => `${name} ${end(again(`lane=adam,lr:0.464,${change}`)[0])}`).join("; ")}. Without noise a long memory only runs past.`],
+      ([name, change]) => `${name} ${end(again(`lane=adam,lr:0.464,${change}`)[0])}`).join("; ")}. Without noise a long memory only runs past.`, "lane=adam,lr:0.464,beta1:0.5"],
   three: [9, "Momentum, RMSProp, both", ["0.lr", "1.lr", "2.lr"], "k=50&steps=80&lane=momentum,lr:0.01&lane=rmsprop,lr:0.0681&lane=adam,lr:0.464",
     "Each at its best rate, other numbers as usual. Who is lowest after 80 steps?", ["momentum", "*RMSProp", "Adam"],
     ({ lanes }) => `Heights: ${each(lanes, height)}; half-way ${lanes.map((lane) => short(lane.heights[40])).join(", ")}. Adam led, and swings.`],
@@ -124,7 +125,7 @@ const stories = {
       const out = again(all(0.1));
       return `${out.filter(({ diverged }) => diverged).map(({ label }) => label).join(", ")}. Lowest: ${lowest(lanes)} at 0.01, ${lowest(out)} at 0.1. Who
         chooses the rate chooses the winner.`;
-    }],
+    }, all(0.1)],
   tuned: [10, "Each at its best", ["angle", "k"], `k=50&angle=30&steps=80${all(0.032, "0.032,beta:0.7", "0.018,beta:0.8", 1.3, "0.18,beta:0.95",
     "0.042,momentum:0.7", "0.056,momentum:0.8", "1,beta1:0.7")}`,
     "A ravine turned by 30°, each rule with the best rate and first memory of one grid. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
@@ -138,6 +139,6 @@ const stories = {
     "Four rules, rate and first memory tuned on one grid. Who is lowest after 40 steps?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
     ({ lanes }) => `${each(lanes, end)}. Why, ten chapters tell.`],
 };
-Playground.PRESETS = Object.fromEntries(Object.entries(stories).map(([name, [chapter, title, knobs, state, question, answers, outcome]]) =>
-  [name, { chapter, title, knobs, state, question, answers, outcome }]));
+Playground.PRESETS = Object.fromEntries(Object.entries(stories).map(([name, [chapter, title, knobs, state, question, answers, outcome, then]]) =>
+  [name, { chapter, title, knobs, state, question, answers, outcome, then }]));
 }

@@ -183,11 +183,13 @@ function race(state) {
   return { surface, start, lanes };
 }
 
-// The rule's name, and what tells it from others of its kind
+// The rule's name, and what tells it from others of its kind; where all are of one kind, only that
 function labelOf(lane, lanes) {
   const differs = (key) => lanes.some((other) => other.rule === lane.rule && other[key] !== lane[key]);
-  return [NAMES[lane.rule], ...Object.keys(lane).filter(differs).map((key) =>
-    key === "schedule" ? SCHEDULES[lane.schedule][0] : `${ofLane[key][4]} ${short(lane[key])}`)].join(", ");
+  const keys = Object.keys(lane).filter(differs), plans = new Set(lanes.map(({ schedule }) => schedule));
+  const own = (plans.size === lanes.length ? keys.slice(-1) : keys).map((key) => // the plan alone, where it is enough
+    key === "schedule" ? SCHEDULES[lane.schedule][0] : `${ofLane[key][4]} ${short(lane[key])}`);
+  return (own[0] && lanes.every(({ rule }) => rule === lane.rule) ? own : [NAMES[lane.rule], ...own]).join(", ");
 }
 
 const short = (x) => (x && (abs(x) < 1e-3 || abs(x) >= 1e5) ? x.toExponential(1) : +x.toPrecision(3) + "");
@@ -214,10 +216,10 @@ function lateHeight(state, surface, lane) {
   return path.length > state.steps ? max(...path.slice(-max(1, floor(state.steps / 10))).map(heightOn(surface))) : Infinity;
 }
 
-function tuned(state, lane) {
+function tuned(state, lane, memories = MEMORIES) {
   const surface = surfaceOf(state), memory = memoryOf(lane);
   let best = { ...lane, late: Infinity };
-  for (const beta of memory ? MEMORIES : [0])
+  for (const beta of memory ? memories : [0])
     for (const lr of RATES) {
       const tried = { ...lane, lr, ...(memory && { [memory]: beta }) }, late = lateHeight(state, surface, tried);
       if (late < best.late) best = { ...tried, late };
