@@ -14,6 +14,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import grade as tools_grade
 import nbformat
@@ -178,6 +179,20 @@ def test_zips_that_are_bombs_are_listed(tmp_path):
 
 def test_a_file_name_cannot_steer_the_terminal():
     assert tools_grade.line("a\x1b]0;x\x07\nb\udce9\u202e ü") == "a\\x1b]0;x\\x07\\nb\\udce9\\u202e ü"
+
+
+def test_thousands_of_useless_files_do_not_flood_the_terminal(tmp_path, capsys):
+    batch = object.__new__(tools_grade.Batch)
+    batch.root, batch.exercise = tmp_path, STEM
+    batch.trouble = [(f"{i} \x1b[2J\udce9.bin", "is packed in an unusual way") for i in range(5000)]
+    batch.book = SimpleNamespace(grading=tmp_path / "grading", rows=lambda learners: [])
+    assert batch.report([]) == 0
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) < 120
+    assert f"{5000 - tools_grade.TROUBLE} more" in said
+    told = (tmp_path / "grading" / f"{STEM}.trouble.txt").read_text("utf-8")
+    assert len(told.splitlines()) == 5000
+    assert "\x1b" not in told
 
 
 def test_the_class_that_was_made_up_has_all_its_mistakes():

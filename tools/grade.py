@@ -27,6 +27,7 @@ from classroom import notebooks, one, pool, uploads  # noqa: E402
 from classroom.book import BROKEN, FAULT, GRADED, NONE, WRONG  # noqa: E402
 
 COURSE = str(Path(__file__).resolve().parent.parent)
+TROUBLE = 100  # lines on files that are of no use, before they are told in a file
 
 
 def main(arguments=None):
@@ -269,8 +270,12 @@ class Batch:
         for row in rows:
             if row["status"] in (WRONG, BROKEN, NONE, FAULT):
                 print(f"  {row['id']}: {row['status']}. {line(row['text'])}")
-        for where, why in self.trouble:
+        for where, why in self.trouble[:TROUBLE]:
             print(f"  {line(where)}: {line(why)}")
+        if len(self.trouble) > TROUBLE:  # one zip can hold thousands
+            path = self.book.grading / f"{self.exercise}.trouble.txt"
+            books.write(path, "".join(f"{line(where)}: {line(why)}\n" for where, why in self.trouble).encode())
+            print(f"  and {len(self.trouble) - TROUBLE} more, all of them in {path.relative_to(self.root)}.")
         if any(row["others"] for row in rows):
             print("Other files came with a notebook, and were not opened: the column `others` of the table.")
         reading = sum(row["to be read"] == "yes" for row in rows)
