@@ -107,6 +107,11 @@ def test_outputs_are_text_and_pictures_and_end_somewhere():
     for _ in range(500):
         outputs.add("display_data", {"data": {"text/plain": "x"}})
     assert len(outputs.all()) == sandbox.SHOWN + 1
+    for part in ("ename", "evalue", "traceback"):
+        outputs, error = Outputs(), {"ename": "", "evalue": "", "traceback": [""]}
+        for _ in range(3):
+            outputs.add("error", error | {part: ["x" * 400_000] if part == "traceback" else "x" * 400_000})
+        assert len(outputs.all()) == 3  # two, and what says that more was cut off
 
 
 # ---- the learner's side, with a kernel that does as its cells say
@@ -196,6 +201,11 @@ def test_what_cells_show_has_to_fit(learner):
     assert learner._fitting([]) == []
 
 
+def test_an_error_takes_room_as_text_does(learner):
+    shown = [learner._fitting([failure("x", "y" * 400_000)])[0].ename for _ in range(4)]
+    assert shown == ["x", "x", "TooMuchOutput", "TooMuchOutput"]
+
+
 def test_a_stopped_cell_is_not_run_again(learner):
     learner.theirs("stop", True)
     learner.theirs("die", True)
@@ -241,6 +251,8 @@ def test_only_a_verdict_costs_points():
     assert cell.outputs[0].evalue == "so"
     with pytest.raises(Fault, match="test_x failed with KeyError"):
         grading.ask(Says(failure("KeyError", "so")), cell, "test_x")
+    grading.ask(Says(failure("TooMuchOutput", "so")), cell, "test_x")  # a verdict quotes the answer
+    assert cell.outputs[0].ename == "CheckStopped"
     with pytest.raises(Fault, match="died in test_x"):
         grading.ask(Says(how=DIED), cell, "test_x")
     with pytest.raises(Fault):
