@@ -342,21 +342,6 @@ def test_lanes_are_called_by_what_differs(page):
     assert page.evaluate(labels.format("ravine")) == ["Gradient descent", "Momentum"]
 
 
-def test_names_of_paths_that_fly_out_stand_apart(browser):
-    """Of each name in the map: where its ground is painted."""
-    with opened(browser, "#preset=ravine") as page:
-        page.evaluate("document.querySelector('optimizer-knobs').turn('0.lr', 0.06)")
-        boxes = page.evaluate(
-            "(() => { const boxes = [], shape = CanvasRenderingContext2D.prototype, own = shape.fillRect;"
-            "shape.fillRect = function (...box) { boxes.push(box); own.apply(this, box); };"
-            "const knobs = document.querySelector('optimizer-knobs'); knobs.turn('1.lr', 0.2);"
-            "return boxes.filter(([, , width, height]) => height === 16); })()"
-        )
-        assert len(boxes) >= 2
-        (x, y, width, height), (u, v, wide, _) = boxes[-2:]
-        assert x + width <= u or u + wide <= x or abs(y - v) >= height
-
-
 def test_who_wants_no_motion_sees_the_end_at_once(browser):
     with opened(browser) as page:
         page.page.emulate_media(reduced_motion="reduce")
