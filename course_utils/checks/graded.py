@@ -13,7 +13,7 @@ import numpy as np
 
 from course_utils import progress
 from course_utils.checks import CheckFailed, cells, check, guard, guidance, mutants, parts, probes, variants
-from course_utils.checks.relations import known, relation, relation_of_some
+from course_utils.checks.relations import known, relation, relation_of_some, vague
 from course_utils.checks.tasks import TASKS
 from course_utils.checks.verdict import passes
 
@@ -316,7 +316,7 @@ def _sentence(exercise, name, part, cases, answers, rights, hits):
         found = found or _mutant(exercise, name, cases, answers)
         return f"{where} {found}" if found else where
     found = relation(answers, rights, cases, part.right, same, is_vague=False)
-    found = found or _mutant(exercise, name, cases, answers) or relation(answers, rights, cases, part.right, same)
+    found = found or _mutant(exercise, name, cases, answers) or vague(answers, rights, cases, part.right, same)
     return f"{found} {where}" if found else where
 
 

@@ -21,7 +21,7 @@ def relation(answers, rights, cases, right, same, whole=True, is_vague=True):
 
     answers, rights: arrays, one of each for a case; cases: tuples of arguments; right: the function of them that makes
     the right answers, for the names of its arguments; same: ``(answer, expected) -> bool``; whole: whether these are
-    all cases and all numbers of an answer; is_vague: whether a sentence counts that names a factor, or an entry, alone.
+    all cases and all numbers of an answer; is_vague: whether those of :func:`vague` count.
     """
     pairs = list(zip(answers, rights, strict=True))
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -53,15 +53,19 @@ def relation(answers, rights, cases, right, same, whole=True, is_vague=True):
         for sentence, fits in BETWEEN:
             if all(fits(a, r, same) for a, r in pairs):
                 return sentence
+        return vague(answers, rights, cases, right, same) if is_vague else None
+
+
+def vague(answers, rights, cases, right, same):
+    """The first of the sentences that say least, and yet something: an amount, a factor, an entry alone."""
+    if any(answer.shape != expected.shape for answer, expected in zip(answers, rights, strict=True)):
+        return None
+    with np.errstate(all="ignore"):
         return (
-            is_vague
-            and (
-                _offset(answers, rights, same)
-                or _factor(answers, rights, same)
-                or _entry(answers, rights, cases, right, same)
-                or _near(answers, rights)
-            )
-            or None
+            _offset(answers, rights, same)
+            or _factor(answers, rights, same)
+            or _entry(answers, rights, cases, right, same)
+            or _near(answers, rights)
         )
 
 
