@@ -23,8 +23,6 @@ import nbformat
 import numpy as np
 from docutils import nodes
 from fontTools import subset
-from fontTools.pens.t2CharStringPen import T2CharStringPen
-from fontTools.pens.transformPen import TransformPen
 from latex2mathml.converter import convert
 from PIL import Image
 
@@ -368,16 +366,14 @@ def narrow_roots(font):
     """Root signs of every height as wide as the lowest: Chromium keeps the room of the widest after each of them."""
     variants, root = font["MATH"].table.MathVariants, font.getBestCmap()[ord("√")]
     taller = variants.VertGlyphConstruction[variants.VertGlyphCoverage.glyphs.index(root)]
-    outlines, shapes = font["CFF "].cff.topDictIndex[0].CharStrings, font.getGlyphSet()
     width = font["hmtx"][root][0]
     names = {variant.VariantGlyph for variant in taller.MathGlyphVariantRecord}
     for name in names | {part.glyph for part in taller.GlyphAssembly.PartRecords}:
-        advance, bearing = font["hmtx"][name]
-        old, share = outlines[name], width / advance
-        pen = T2CharStringPen(width - old.private.nominalWidthX, shapes)
-        shapes[name].draw(TransformPen(pen, (share, 0, 0, 1, 0, 0)))
-        outlines[name] = pen.getCharString(old.private, old.globalSubrs)
-        font["hmtx"][name] = (width, round(share * bearing))
+        glyph, share = font["glyf"][name], width / font["hmtx"][name][0]
+        glyph.coordinates.scale((share, 1))
+        glyph.coordinates.toInt()
+        glyph.recalcBounds(font["glyf"])
+        font["hmtx"][name] = (width, glyph.xMin)
 
 
 def draw_logo(folder):
