@@ -269,17 +269,14 @@ def test_a_finger_finds_every_control(browser):
 
 def test_the_next_story_begins_at_its_top(browser):
     with opened(browser) as page:
-        page.evaluate("document.querySelector('.next').scrollIntoView()")
-        page.page.click(".next")
+        page.evaluate("document.querySelector('#next').scrollIntoView()")
+        page.page.click("#next")
         page.page.wait_for_function("document.querySelector('h2').innerText == 'Chapter 4: Until it circles'")
         assert page.evaluate("document.activeElement.innerText") == "Chapter 4: Until it circles"
         assert 0 <= page.evaluate("document.querySelector('h2').getBoundingClientRect().y") < 200
         page.page.click("text=All stories")
         assert state(page)["preset"] == "beta"  # still
-        shown = f"getComputedStyle({IN}.querySelector('[part=away]')).display"
-        assert page.evaluate(shown) == "none"
-    with opened(browser, "#preset=ravine&embed=1") as page:
-        assert page.evaluate(shown) != "none"
+        assert page.evaluate(f"getComputedStyle({IN}.querySelector('[part=away]')).display") == "none"
 
 
 def test_the_map_is_of_the_rule_that_one_chooses(browser):
@@ -445,19 +442,6 @@ def test_words_stand_out_from_the_ground(browser, dark):
         assert abs(light[0] - light[1]) > 0.7
 
 
-def test_in_a_frame_it_shows_itself_alone_and_tells_its_height(browser, tmp_path):
-    outer = tmp_path / "outer.html"
-    outer.write_text(
-        f"<iframe width=700 height=600 src='{PAGE}#preset=pan&embed=1'></iframe>"
-        "<script>addEventListener('message', ({data}) => window.told = data.playground)</script>"
-    )
-    with browser.open(outer.as_uri()) as page:
-        page.page.wait_for_function("window.told > 300")
-        frame = page.page.frames[1]
-        assert not frame.evaluate("document.querySelector('nav').checkVisibility()")
-        assert frame.evaluate("document.querySelector('optimizer-knobs').state.preset") == "pan"
-
-
 def test_small_and_alone(browser):
     """No request but for its own files; as much as a picture to load."""
     import gzip
@@ -478,9 +462,9 @@ def test_every_sequence_of_chance_repeats_itself(page):
     assert len(set(itertools.chain(*twice))) == 3
 
 
-@pytest.mark.parametrize("shown", ["", "&embed=1", "&scheme=dark&embed=1"])
+@pytest.mark.parametrize("shown", ["", "#preset=ravine", "#preset=ravine&"])
 def test_a_story_asks_before_it_shows(browser, shown):
-    with opened(browser, f"#preset=ravine{shown}") as page:
+    with opened(browser, shown) as page:
         news = f"{IN}.querySelector('[role=status]:not(.outcome)').textContent"
         drawn = f"{IN}.querySelector('canvas').toDataURL()"
         page.page.wait_for_function(f"{news} != ''")

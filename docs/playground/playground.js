@@ -1,6 +1,4 @@
-// <optimizer-knobs preset="ravine"></optimizer-knobs>: a race of update rules with its question and the knobs worth turning.
-//
-// This one script is enough: it loads its neighbours from its own folder, from the disk too, and asks for nothing else.
+// <optimizer-knobs preset="ravine"></optimizer-knobs>: a race with its question and knobs. This script loads its neighbours.
 // Attributes: preset (a story of presets.js), state (what follows # in an address), bare (no question, no knobs), play.
 "use strict";
 var Playground = {};
@@ -71,7 +69,7 @@ function define() {
   const { NAMES, newLane, memoryOf, race, tuned, leader, short, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
   const { min, max, log10, round } = Math;
 
-  // A number's place on its slider, from 0 to 1, and back
+  // A number's place on its slider, and back
   const toSlider = (name, value) => {
     const [, low, high, scale] = SETTINGS[name];
     if (scale === "log") return log10(value / low) / log10(high / low);
@@ -86,7 +84,6 @@ function define() {
     return scale === "whole" ? round(value) : +value.toPrecision(3);
   };
 
-  // A piece of a lane's line, coloured in draw()
   const swatch = (lane) => {
     const made = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     made.dataset.lane = lane;
@@ -94,12 +91,11 @@ function define() {
     return made;
   };
 
-  // A lane's rule where that tells lanes apart, and which of its kind it is
   const nameOf = (lane, lanes) => {
     const alike = lanes.filter(({ rule }) => rule === lane.rule), which = alike.indexOf(lane);
     return alike.length > 1 && alike.length === lanes.length ? `No. ${which + 1}` : NAMES[lane.rule] + (which ? ` no. ${which + 1}` : "");
   };
-  const end = ({ diverged, away }) => (diverged ? "flies out" : `${short(away.at(-1))} away`);
+  const end = ({ diverged, away }) => (diverged ? "flies out" : `ends ${short(away.at(-1))} away`);
 
   const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -108,7 +104,7 @@ function define() {
       if (this.shadowRoot) return;
       this.attachShadow({ mode: "open" });
       const state = this.getAttribute("state") ?? "";
-      this.load(/(^|&)preset=/.test(state) ? state : `preset=${this.getAttribute("preset") ?? "ravine"}&${state}`);
+      this.load(`${state}&preset=${this.getAttribute("preset") ?? "ravine"}`);
       new ResizeObserver(() => this.draw()).observe(this);
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
       const watch = new MutationObserver(() => this.draw());
@@ -116,7 +112,6 @@ function define() {
       if (this.hasAttribute("play") && !STILL.matches) this.play(true);
     }
 
-    // Begin a story: "preset=name&..."; the same words as after # in the playground's address
     load(address) {
       this.stop();
       this.state = fromAddress(address, fromAddress("preset=ravine"));
@@ -126,8 +121,8 @@ function define() {
       this.build();
       if (this.state.guess >= 0) this.verdict();
       this.update();
-      // a story asks first: what happens is drawn when a guess is made or something is touched
-      this.waits = /^preset=[\w-]+(&|&embed=1|&scheme=\w+)*$/.test(address);
+      // a story asks first, until a guess is made or something is touched
+      this.waits = /^(&?preset=[\w-]+)+&?$/.test(address);
       this.draw();
     }
 
@@ -139,10 +134,10 @@ function define() {
       this.map = node("canvas", { tabindex: 0, role: "application", "aria-label": "Surface and paths. Drag the start, or move it with the arrow keys." });
       this.beside = node("canvas", { class: "beside", role: "img" });
       this.news = node("p", { role: "status" });
-      this.button = node("button", { class: "play", type: "button", onclick: () => this.play(!this.timer) }, "Play");
+      this.button = node("button", { class: "play", onclick: () => this.play(!this.timer) }, "Play");
       this.slider = node("input", { type: "range", min: 0, max: this.state.steps, "aria-label": "step", oninput: () => (this.play(false), this.goTo(+this.slider.value)) });
       this.slider.style.flex = 1;
-      const answers = story.answers.map((text, i) => node("button", { type: "button", "aria-pressed": "false", onclick: () => this.answer(i) }, text.replace(/^\*/, "")));
+      const answers = story.answers.map((text, i) => node("button", { "aria-pressed": "false", onclick: () => this.answer(i) }, text.replace(/^\*/, "")));
       this.answers = node("div", { class: "row", role: "group", "aria-label": "Your guess" }, ...answers);
       this.outcome = node("p", { class: "outcome", role: "status", hidden: "" });
       this.knobs = node("div", { class: "row knobs" });
@@ -154,7 +149,7 @@ function define() {
         this.update();
       } });
       this.fillViews();
-      const restart = node("button", { type: "button", onclick: () => {
+      const restart = node("button", { onclick: () => {
         this.load(`preset=${this.state.preset}`);
         this.shadowRoot.querySelector(".controls button:last-child").focus();
       } }, "Start again");
@@ -166,10 +161,9 @@ function define() {
         stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, this.all, node("p", {}, away)));
       this.fillKnobs();
       this.drag();
-      this.beside.onclick = (event) => this.choose?.([event.offsetX - MARGIN.left, event.offsetY - MARGIN.top]);
+      this.beside.onclick = (event) => this.choose && this.choose([event.offsetX - MARGIN.left, event.offsetY - MARGIN.top]);
     }
 
-    // What may stand beside the map; of several rules, each has a map of its own
     fillViews() {
       const { view, of, lanes } = this.state;
       this.views.replaceChildren(...Object.entries(VIEWS).flatMap(([key, text]) => (key === "map" && lanes.length > 1
@@ -188,7 +182,7 @@ function define() {
     knob(knob) {
       const name = knob.split(".").at(-1), [, , , scale, label] = SETTINGS[name], lanes = this.lanesOf(knob);
       if (!lanes.length || lanes[0][name] === undefined) return [];
-      const isOne = knob.includes(".") && this.state.lanes.length > 1 && !knob.startsWith("*"); // of several lanes
+      const isOne = knob.includes(".") && this.state.lanes.length > 1 && !knob.startsWith("*");
       const of = isOne ? `${nameOf(lanes[0], this.state.lanes)} ` : "";
       if (scale === "tick") {
         const box = node("input", { type: "checkbox", onchange: () => this.turn(knob, +box.checked) });
@@ -211,14 +205,14 @@ function define() {
       range.value = toSlider(name, lanes[0][name]);
       range.dataset.knob = knob;
       this.shown.push({ knob, name, range, exact, label: of + label.split(/[,(]/)[0].trim() });
-      const best = node("button", { type: "button", class: "best", "aria-label": `best ${of}lr`, onclick: () => {
+      const best = node("button", { class: "best", "aria-label": `best ${of}lr`, onclick: () => {
         for (const lane of lanes) lane.lr = tuned(this.state, lane, [lane[memoryOf(lane)]]).lr;
         this.update();
       } }, "best");
       return [node("div", { class: "knob" }, node("span", {}, ...(isOne ? [swatch(parseInt(knob))] : []), of + label), ...(name === "lr" ? [best] : []), exact, range)];
     }
 
-    // What a drag, another knob or a click has changed shows on every slider and in every box, but where one is typing
+    // What has changed shows on every slider and in every box, but where one is typing
     refresh() {
       this.shown = this.shown.filter(({ range }) => this.shadowRoot.contains(range));
       for (const { knob, name, range, exact } of this.shown) {
@@ -242,10 +236,10 @@ function define() {
       const lanes = state.lanes.map((lane, i) => node("fieldset", {},
         node("div", { class: "row" }, swatch(i), select(Object.keys(RULES), lane.rule, (rule) => (state.lanes.splice(i, 1, newLane(rule)), this.again())),
           select(Object.keys(SCHEDULES), lane.schedule, (plan) => ((lane.schedule = plan), this.update())),
-          node("button", { type: "button", onclick: () => this.tune(i) }, "Tune"),
-          ...(state.lanes.length > 1 ? [node("button", { type: "button", onclick: () => (state.lanes.splice(i, 1), this.again()) }, "Take out")] : [])),
+          node("button", { onclick: () => this.tune(i) }, "Tune"),
+          ...(state.lanes.length > 1 ? [node("button", { onclick: () => (state.lanes.splice(i, 1), this.again()) }, "Take out")] : [])),
         node("div", { class: "row" }, ...Object.keys(ofLane).flatMap((name) => (name in lane ? this.knob(`${i}.${name}`) : [])))));
-      const add = node("button", { type: "button", onclick: () => (state.lanes.push(newLane("adam")), this.again()) }, "Another rule");
+      const add = node("button", { onclick: () => (state.lanes.push(newLane("adam")), this.again()) }, "Another rule");
       this.rest.replaceChildren(
         node("div", { class: "row" }, select(Object.keys(SURFACES), state.surface, (name) => ((this.state = fromAddress(`surface=${name}`, state)), this.again()))),
         node("div", { class: "row" }, ...["k", "angle", "x", "y", "noise", "workers", "runs", "seed", "mean", "steps", "speed", "arrows"].flatMap((name) => this.knob(name))),
@@ -263,7 +257,6 @@ function define() {
       if (at >= 0) parts()[min(at, parts().length - 1)].focus();
     }
 
-    // The best of a grid of rates and memories, for as many steps as are set
     tune(i) {
       const { late, ...best } = tuned(this.state, this.state.lanes[i]);
       this.state.lanes[i] = best;
@@ -278,8 +271,7 @@ function define() {
       return value;
     }
 
-    // A guess: what it is about runs, and the verdict comes at the end; at once for who has seen it, presses again or wants
-    // no motion, on a slide, and where there is nothing to run
+    // A guess runs the race, and the verdict comes at its end
     answer(i) {
       const { told, pending, state, story: { then } } = this;
       const onSlide = this.closest(".reveal"), atOnce = told || pending || STILL.matches || onSlide || /map|sweep/.test(state.view);
@@ -305,7 +297,6 @@ function define() {
       this.changed();
     }
 
-    // From a state, in more than where one looks
     differs(known) {
       const { guess, step, view, of } = known;
       return toAddress({ ...this.state, guess, step, view, of }) !== toAddress(known);
@@ -321,10 +312,8 @@ function define() {
       });
       this.outcome.hidden = false;
       if (this.told) this.outcome.textContent = this.told.join(this.isTurned && this.differs(fromAddress(then, this.began.state)) ? "As the story begins: " : "");
-      else this.outcome.replaceChildren("You have guessed. Watch… ", node("button", { type: "button", onclick: () => this.goTo(this.state.steps) }, "Skip to the end"));
+      else this.outcome.replaceChildren("You have guessed. Watch… ", node("button", { onclick: () => this.goTo(this.state.steps) }, "Skip to the end"));
     }
-
-    // --- The start: dragged by mouse, pen or finger, or moved with the arrow keys ---
 
     moveTo(point) {
       const { surface } = this.race, inside = point.map((x, i) => (surface.window[i] ? min(max(x, surface.window[i][0]), surface.window[i][1]) : x));
@@ -355,8 +344,6 @@ function define() {
         this.moveTo(this.race.start.map((x, i) => x + way[i] * (this.race.surface.window[i][1] - this.race.surface.window[i][0]) / 50));
       };
     }
-
-    // --- Time ---
 
     goTo(step) {
       this.waits = false;
@@ -390,29 +377,27 @@ function define() {
       if (this.button) this.button.textContent = "Play";
     }
 
-    // --- What is seen ---
-
     update() {
       this.waits = false;
       this.race = race(this.state);
       this.isTurned = this.differs(this.began.state);
-      if (this.pending) this.verdict(); // something else is turned
+      if (this.pending) this.verdict();
       this.refresh();
       this.tell();
       this.draw();
       this.changed();
     }
 
-    // What has been turned since the story began, and what it did, in a sentence; it began as drawn pale
+    // What has been turned since the story began, and what that did
     effect() {
       const { began: { state, lanes: before }, race: { lanes } } = this;
       const turned = this.shown.flatMap(({ knob, name, label }) => {
-        const [was, is] = [state, this.state].map((state) => this.lanesOf(knob, state)[0]?.[name]);
+        const [was, is] = [state, this.state].map((state) => this.lanesOf(knob, state)[0][name]);
         return was === is ? [] : `${label} from ${short(was)} to ${short(is)}`;
       });
       const moved = lanes.flatMap((lane, i) => (end(lane) === end(before[i]) ? []
-        : `${lanes[1] ? nameOf(lane, lanes) + " " : ""}${end(lane)} (pale, before: ${end(before[i])})`));
-      return `${[...new Set(turned)].slice(0, 2).join(", ") || "Now"}: ${moved.join("; ") || "all ends as before"}.`;
+        : `${lanes[1] ? nameOf(lane, lanes) : "it"} ${end(lane)} (pale, before: ${end(before[i])})`));
+      return `${[...new Set(turned)].slice(0, 2).join(", ") || "Another start"}: ${moved.join("; ") || "all ends as before"}.`;
     }
 
     changed() {
@@ -430,33 +415,29 @@ function define() {
       this.legend.hidden = !isCrowded(this.map, race.lanes);
       const names = race.lanes.map(({ label }) => label);
       if (this.legend.textContent !== names.join("")) this.legend.replaceChildren(...names.map((name, i) => node("li", {}, swatch(i), name)));
-      const looks = styles(race.lanes, ink);
-      for (const { dataset, firstChild: { style } } of this.shadowRoot.querySelectorAll("svg"))
-        [style.stroke, style.strokeDasharray] = [looks[dataset.lane].colour, looks[dataset.lane].dash.join(" ") || "none"];
-      this.slider.value = waits ? 0 : step;
-      race.untold = waits || this.pending; // what comes is not yet drawn
-      const { began } = this, isNew = this.isTurned && !waits && began.state.surface === state.surface && !this.closest(".reveal");
-      race.began = isNew ? began.lanes : [];
-      this.plot = drawMap(this.map, state, waits ? { ...race, lanes: [] } : race, ink, isDark);
-      if (waits) {
-        drawBeside(this.beside, { ...state, step: -1 }, race, ink);
-        this.choose = undefined;
-        this.beside.setAttribute("aria-label", "empty until you have guessed");
-        this.news.textContent = "What do you expect? Choose an answer, or press Play.";
-        return;
+      for (const lanes of [race.lanes, this.began.lanes]) styles(lanes, ink).forEach((look, i) => (lanes[i].look = look));
+      for (const { dataset, firstChild: { style } } of this.shadowRoot.querySelectorAll("svg")) {
+        const { colour, dash } = race.lanes[dataset.lane].look;
+        [style.stroke, style.strokeDasharray] = [colour, dash.join(" ") || "none"];
       }
+      this.slider.value = waits ? 0 : step;
+      race.untold = waits || this.pending;
+      const { began } = this;
+      race.began = this.isTurned && !waits && began.state.surface === state.surface && !this.closest(".reveal") ? began.lanes : [];
+      this.plot = drawMap(this.map, state, waits ? { ...race, lanes: [] } : race, ink, isDark);
       if (this.beside.isConnected) {
-        this.choose = undefined;
-        const chosen = drawBeside(this.beside, state, race, ink);
-        if (chosen) this.choose = (place) => {
+        const chosen = drawBeside(this.beside, waits ? { ...state, step: -1 } : state, race, ink);
+        this.choose = !waits && chosen && ((place) => {
           const [lane, settings] = chosen(place);
           Object.assign(state.lanes[lane], settings);
           this.again();
-        };
-        this.beside.setAttribute("aria-label", `${VIEWS[state.view]}: ${race.lanes.map((lane) => `${lane.label} ${short(lane.heights.at(-1))}`).join("; ")}`);
+        });
+        this.beside.setAttribute("aria-label", waits ? "empty until you have guessed"
+          : `${VIEWS[state.view]}: ${race.lanes.map((lane) => `${lane.label} ${short(lane.heights.at(-1))}`).join("; ")}`);
       }
-      const isTold = isNew && step === state.steps && race.lanes.length < 5 && race.lanes.map(({ rule }) => rule).join() === began.lanes.map(({ rule }) => rule).join();
-      this.news.textContent = `Step ${step} of ${state.steps}. ${isTold ? this.effect() : leader(race, step)}`;
+      if (waits) return (this.news.textContent = "What do you expect? Choose an answer, or press Play.");
+      const isTold = step === state.steps && race.began.length < 5 && race.began.map(({ rule }) => rule).join() === race.lanes.map(({ rule }) => rule).join();
+      this.news.textContent = `Step ${step} of ${state.steps}. ${isTold ? `Turned: ${this.effect()}` : leader(race, step)}`;
     }
 
     disconnectedCallback() { this.stop(); }
@@ -467,7 +448,7 @@ function define() {
 let left = FILES.length;
 for (const file of FILES) {
   const script = node("script", { src: `${HERE}${file}.js` });
-  script.async = false; // in order
+  script.async = false;
   script.onload = () => --left || define();
   document.head.append(script);
 }

@@ -1,6 +1,5 @@
-// Stories: chapter, title, the knobs worth turning ("1.lr": of the second rule; "*.lr": of all), the race, a question, answers
-// (the right one begins with *; a test checks it with the course's own Python), an outcome, whose numbers are measured, and
-// what the question asks about, where that is not how the story begins.
+// Stories: chapter, title, knobs ("1.lr": of the second rule; "*.lr": of all), race, question, answers (* marks the right one;
+// a test checks it with Python), outcome with measured numbers, and what the question asks about, if the race is not it
 "use strict";
 {
 const short = (x) => Playground.short(x);
@@ -116,7 +115,7 @@ const stories = {
     "Both averages start at 0. Without their correction, Adam's first step is…", ["a tenth as long", "as long", "*about three times as long", "about thirty times"],
     ({ lanes }) => {
       const [a, b] = lanes.map(({ path }) => path[1][0] - path[0][0]);
-      return `${short(b / a)} times: (1 − β₁) / √(1 − β₂). In theory the excess grows to 6.57 at step 12, and takes thousands of steps to go.`;
+      return `${short(b / a)} times: (1 − β₁) / √(1 − β₂).`;
     }],
   "same-rate": [10, "One rate for all", ["*.lr"], `k=50&steps=100&speed=20${all(0.01)}`,
     "Eight rules at lr = 0.01. Raise it to 0.1: how many fly out?", ["none", "*the three without a root", "all but Adam"],

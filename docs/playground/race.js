@@ -1,10 +1,10 @@
-// A race: rules that start at one point of a surface. Its state is plain data; an address holds what differs from a story.
+// A race: rules that start at one point of a surface
 "use strict";
 {
 const { RULES, NAMES, SCHEDULES, SURFACES, PRESETS, hyperparameters, effectiveRate } = Playground;
 const { abs, floor, hypot, log, max, min, cos, PI } = Math;
 
-// --- The state: each number's default, bounds, its slider (memory: 0, 0.9, 0.99, 0.999 at equal distances), its name ---
+// Each number's default, bounds, slider (memory: 0, 0.9, 0.99, 0.999 at equal distances), name
 
 const ofRace = {
   k: [50, 1, 1000, "log", "condition number k"],
@@ -34,7 +34,7 @@ const ofLane = {
 const SETTINGS = { ...ofRace, ...ofLane };
 const VIEWS = { heights: "height by step", rates: "rates by step", sweep: "height by lr", map: "map of lr × memory" };
 
-// The number that a text stands for, with a point or a decimal comma; an error says what is wrong with it
+// The number that a text stands for
 function checked(name, text) {
   const [, low, high, scale, label] = SETTINGS[name], isWhole = /whole|tick/.test(scale);
   const written = String(text ?? "").trim().replace("−", "-"), thousands = /^[1-9]\d{0,2}(,\d{3})+$/.test(written);
@@ -83,8 +83,6 @@ function toAddress({ lanes, ...state }) {
   return String(address);
 }
 
-// --- Chance that repeats itself, in every browser and in the tests ---
-
 // Numbers in [0, 1): the generator mulberry32 (Tommy Ettinger)
 function uniform(seed) {
   return () => {
@@ -101,8 +99,7 @@ function normal(seed) {
   return () => (-2 * log(1 - random())) ** 0.5 * cos(2 * PI * random());
 }
 
-// Of each update, the step whose point its gradient was computed at. Each worker is the next to return with equal chance;
-// it hands in the gradient of what it has read, and reads what its update made (as in asynchronous.py).
+// Of each update, the step that its worker had read (as in asynchronous.py)
 function versionsRead(workers, steps, seed) {
   const random = uniform(seed), read = Array(workers).fill(0);
   return Array.from({ length: steps }, (_, step) => {
@@ -112,7 +109,7 @@ function versionsRead(workers, steps, seed) {
   });
 }
 
-// --- The loop: a path, with the gradients met and each coordinate's rates. It ends early where it passes 10,000 ---
+// A path, with the gradients met and each coordinate's rates; it ends where it passes 10,000
 
 function descend(rule, gradient, start, steps, hyper, { schedule = () => 1, noise = () => 0, read } = {}) {
   const path = Object.assign([start], { rates: [], gradients: [] }), states = [];
@@ -132,7 +129,7 @@ function descend(rule, gradient, start, steps, hyper, { schedule = () => 1, nois
   return path;
 }
 
-// Momentum's recursion, started at full speed, which the mean of asynchronous descents follows (chapter 5)
+// Momentum at full speed from the start: the mean of asynchronous descents (chapter 5)
 function meanTheory(gradient, start, steps, lr, workers) {
   const path = [start];
   let v = gradient(start).map((g) => lr * g);
@@ -143,8 +140,6 @@ function meanTheory(gradient, start, steps, lr, workers) {
   }
   return path;
 }
-
-// --- The race ---
 
 const startOf = ({ x, y }, { turn, window }) => (turn ? turn([x, y]) : window[1] ? [x, y] : [x]);
 
@@ -183,7 +178,7 @@ function race(state) {
   return { surface, start, lanes };
 }
 
-// The rule's name, and what tells it from others of its kind; where all are of one kind, only that
+// What tells a lane from the others
 function labelOf(lane, lanes) {
   const differs = (key) => lanes.some((other) => other.rule === lane.rule && other[key] !== lane[key]);
   const keys = Object.keys(lane).filter(differs), plans = new Set(lanes.map(({ schedule }) => schedule));
@@ -194,7 +189,6 @@ function labelOf(lane, lanes) {
 
 const short = (x) => (x && (abs(x) < 1e-3 || abs(x) >= 1e5) ? x.toExponential(1) : +x.toPrecision(3) + "");
 
-// Who is lowest after so many steps, in words
 function leader({ lanes }, step) {
   const left = lanes.filter(({ heights }) => heights.length > step);
   if (!left.length) return "All have flown out.";
@@ -205,7 +199,7 @@ function leader({ lanes }, step) {
   return `${best.label}${lanes.length > 1 ? " is lowest" : ""}: ${short(best.away[step])} from the minimum${runs}.`;
 }
 
-// --- Tuning: of a grid of rates and memories the pair whose last tenth stays lowest; a run that diverges is out ---
+// --- Tuning: the pair of a grid whose last tenth stays lowest ---
 
 const RATES = Array.from({ length: 41 }, (_, i) => +(10 ** (i / 8 - 4)).toPrecision(2));
 const MEMORIES = [0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99];
@@ -227,7 +221,7 @@ function tuned(state, lane, memories = MEMORIES) {
   return best;
 }
 
-// What a story's answer says, measured as the story begins; with `again`, after a change
+// What a story's answer says
 function outcome(name) {
   const state = fromAddress(`preset=${name}`), again = (change) => fromAddress(change, state);
   return PRESETS[name].outcome({

@@ -1,4 +1,4 @@
-// The update rules and the learning-rate schedules: rules.py and schedules.py of course_utils once more; tests compare.
+// rules.py and schedules.py of course_utils once more; tests compare
 "use strict";
 {
   // --- Update rules, for one coordinate: rule(g, state, hyper) -> [update, state] ---
@@ -68,11 +68,10 @@
     adam: ["#009E73", "solid"],
   };
 
-  // What a rule's signature says: { name: default, ... }
   const hyperparameters = (name) => Object.fromEntries(
     [...String(RULES[name]).matchAll(/(\w+) = (\d\S*\d)/g)].map(([, key, value]) => [key, +value]));
 
-  // What a rule multiplies the gradient of one coordinate by: lr, or lr over the root of its memory
+  // What a rule multiplies a coordinate's gradient by
   function effectiveRate(name, state, { lr, beta2, eps }) {
     if (eps === undefined) return lr;
     const r = name === "adam" ? state[1] / (1 - beta2 ** state[2]) : state[0];

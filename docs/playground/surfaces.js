@@ -1,5 +1,4 @@
-// The surfaces: surfaces.py of course_utils once more, chapter 8's pan and chapter 10's line of minima; tests compare.
-// A surface has value and gradient of a point, a start, minima, and the window worth drawing: [low, high] of each coordinate.
+// surfaces.py of course_utils once more, chapter 8's pan and chapter 10's line of minima; tests compare
 "use strict";
 {
   const { hypot, max, cos, sin, PI } = Math;
@@ -42,8 +41,7 @@
     ([x, y]) => (4 - 2.1 * x ** 2 + x ** 4 / 3) * x ** 2 + x * y + 4 * (y ** 2 - 1) * y ** 2,
     ([x, y]) => [8 * x - 8.4 * x ** 3 + 2 * x ** 5 + y, x + 16 * y ** 3 - 8 * y],
     [-1.2, 0.3],
-    [[0.08984201310031807, -0.7126564030207396], [1.703606714969981, -0.7960835686726251],
-      [1.6071047529201974, 0.5686514548841313]].flatMap(([x, y]) => [[x, y], [-x, -y]]),
+    [[0.089842013, -0.712656403], [1.703606715, -0.796083569], [1.607104753, 0.568651455]].flatMap(([x, y]) => [[x, y], [-x, -y]]),
     [[-2.1, 2.1], [-1.1, 1.1]]);
 
   // A flat floor with a steep rim: curvature 0.1 up to radius 1, and 100 more beyond
@@ -63,8 +61,7 @@
     ([x]) => x ** 2 / 8 + sin(2 * x),
     ([x]) => [x / 4 + 2 * cos(2 * x)],
     [4.2],
-    [-6.585123666597653, -3.6874674460427688, -0.7391361749798392,
-      2.215867824088195, 5.14823679681755, 7.923282087113123].map((x) => [x]),
+    [-6.585123667, -3.687467446, -0.739136175, 2.215867824, 5.148236797, 7.923282087].map((x) => [x]),
     [[-8, 8]]);
 
   Playground.SURFACES = { quadratic, rosenbrock, beale, saddle, camel, pan, line, ripples };
