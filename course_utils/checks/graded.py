@@ -106,9 +106,9 @@ def reached(name, candidate, run, *, names, floor, target, points, exercise=None
         if isinstance(setting, float) and not np.isfinite(setting):
             raise CheckFailed(f"{name}: {key!r} is {setting!r}, which is not a number to train with.")
     given = dict(settings)
-    if isinstance(given.get("lr"), (int, float)):
-        given["lr"] *= variants.rate(exercise, name)
     try:
+        if isinstance(given.get("lr"), (int, float)):
+            given["lr"] *= variants.rate(exercise, name)
         value = float(run(**given, **_other_seeds(run)))
     except Exception as error:  # it diverged; a value of the wrong kind; a setting that is missing
         raise CheckFailed(f"{name}: {_why(error, settings)} (The task offers {offered}.)") from None

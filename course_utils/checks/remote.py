@@ -81,6 +81,10 @@ def _refusal(name):
     return f"the course's own `{name}` does not answer while yours is asked; write in your function what it should do"
 
 
+class Tensor(np.ndarray):
+    """Stands for a torch tensor of the learner's: an array for the checker, and a tensor again when it goes back."""
+
+
 # ---- the checker's side
 
 
@@ -249,6 +253,8 @@ def _decode(item):
     if kind == "array":
         array = np.load(io.BytesIO(base64.b64decode(value)), allow_pickle=False)
         return array if array.ndim else array[()]
+    if kind == "tensor":
+        return np.asarray(_decode(["array", value])).view(Tensor)
     if kind == "kept":
         return Kept(int(value))
     if kind == "dict":
@@ -263,6 +269,8 @@ class _Pickler(pickle.Pickler):
         if isinstance(item, FunctionType) and item.__module__ != __name__:
             cells = [cell.cell_contents for cell in item.__closure__ or ()]
             return _function, (marshal.dumps(item.__code__), item.__defaults__, item.__kwdefaults__, cells)
+        if isinstance(item, Tensor):
+            return _tensor, (np.array(item),)
         return (_kept, (item.key,)) if isinstance(item, Kept) else NotImplemented
 
 
@@ -279,7 +287,7 @@ def answer(namespace, request):
             raise NameError(f"name {name!r} is not defined: did its cell run?")
         function = apart(namespace[name]) if is_alone else namespace[name]
         result = function(*args, **kwargs)
-        arguments = [arg if isinstance(arg, np.ndarray) else None for arg in args]
+        arguments = [arg if isinstance(arg, np.ndarray) or _is_tensor(arg) else None for arg in args]
         reply = {"result": _encode(result), "arguments": [_encode(arg) for arg in arguments]}
     except BaseException as error:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
@@ -291,8 +299,8 @@ def answer(namespace, request):
 def _encode(item):
     if item is None or type(item) in (bool, int, float, str):
         return item
-    if "torch" in sys.modules and isinstance(item, sys.modules["torch"].Tensor):
-        item = item.detach().cpu().numpy()
+    if _is_tensor(item):
+        return ["tensor", _encode(item.detach().cpu().numpy())[1]]
     if isinstance(item, (np.ndarray, np.generic)) and np.asarray(item).dtype.kind in "biufcU":
         file = io.BytesIO()
         np.save(file, np.asarray(item), allow_pickle=False)
@@ -305,6 +313,16 @@ def _encode(item):
         return ["list", [_encode(entry) for entry in itertools.islice(item, 100_000)]]
     _objects[id(item)] = item
     return ["kept", id(item)]
+
+
+def _is_tensor(item):
+    return "torch" in sys.modules and isinstance(item, sys.modules["torch"].Tensor)
+
+
+def _tensor(array):
+    import torch
+
+    return torch.from_numpy(array)
 
 
 def _function(code, defaults, keyword_defaults, cells):

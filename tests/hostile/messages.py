@@ -106,6 +106,12 @@ LIVE = f"""<script>{MARK}</script> <img src=x onerror={MARK}> [a](javascript:{MA
 [e] $$\\def\\x{{\\href{{javascript:{MARK}}}{{y}}}}\\x$$ $</script><script>{MARK}</script>$ `<b onclick={MARK}>`"""
 answer("scripts in a written answer", ALL, explain=LIVE)
 answer(
+    "tags in the words of a formula",
+    ALL,
+    explain=rf"$\text{{<svg/onload={MARK}>}}$ $\mbox{{&#x3c;img src=x onerror={MARK}&#x3e;}}$ "
+    rf"$\verb|<script>{MARK}</script>|$ $\tag{{<script>{MARK}</script>}}$",
+)
+answer(
     "brackets, dollars and quotes without end", ALL, explain="[" * 30_000 + "$" * 30_000 + "> " * 10_000 + "`" * 9_999
 )
 answer(

@@ -7,10 +7,11 @@ rendered without HTML and without links but to the web. Formulas become MathML, 
 import functools
 import re
 from pathlib import Path
+from xml.etree.ElementTree import tostring
 
 import jinja2
 import nbformat
-from latex2mathml.converter import convert
+from latex2mathml.converter import convert_to_element
 from markupsafe import Markup
 from nbconvert.filters import Highlight2HTML, ansi2html
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -128,6 +129,7 @@ def mathml(formula, display):
     try:
         if re.search(r"\\(href|url|style|class|cssId)", formula) or len(formula) > 5000:
             raise ValueError("commands that a formula does not need")
-        return convert(formula, display=display)
+        made = tostring(convert_to_element(formula, display=display), encoding="unicode")
+        return re.sub(r"&amp;(?=#x[0-9A-Fa-f]+;)", "&", made)  # signs by number; convert() would open every tag as well
     except Exception:  # the library raises errors of many kinds, also IndexError, for what a learner typed
         return f"<code>{jinja2.filters.escape(formula)}</code>"

@@ -22,7 +22,8 @@ from pathlib import Path
 from classroom import notebooks
 
 DEEPEST = 3  # zips in zips
-MOST = 20_000  # files in zips
+MOST = 20_000  # files in one zip that lies in the folder
+NESTED = 1000  # files in one zip in a zip
 NEWEST = 20  # notebooks of one learner that are looked at
 ERRORS = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError, NotImplementedError, KeyError)
 
@@ -128,13 +129,14 @@ def _unzipped(path, names, where, found, trouble):
     """The files of the zip ``path``, or of the zip that ``names`` lead to in it; nothing is unpacked to the disk."""
     try:
         with _inside(path, names) as file, zipfile.ZipFile(file) as archive:
-            for entry in archive.infolist():
+            for number, entry in enumerate(archive.infolist()):
                 inside = f"{where}/{entry.filename}"
                 parts = entry.filename.split("/")
                 if entry.is_dir() or "__MACOSX" in parts or ".ipynb_checkpoints" in parts or parts[-1].startswith("."):
                     continue
-                if len(found) >= MOST:
-                    trouble.append((inside, f"and what follows it is not looked at: these are more than {MOST} files"))
+                most = NESTED if names else MOST
+                if number >= most:  # of this zip: another learner's is another one
+                    trouble.append((inside, f"and what follows it is not looked at: these are more than {most} files"))
                     return
                 is_zip = parts[-1].lower().endswith(".zip")
                 if is_zip and (len(names) == DEEPEST or entry.file_size > 10 * notebooks.LARGEST):
