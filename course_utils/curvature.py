@@ -41,8 +41,9 @@ def lanczos(network, x, images, labels, start, *, products=40):
     start: a vector of shape (n,), such as the gradient at ``x``. products: with H, each as dear as three gradients.
     Lanczos (1950) builds an orthonormal basis of start, H start, H^2 start, ...; in it H is a matrix with three
     diagonals. values are its eigenvalues: the outermost come near those of H first. shares, which add up to 1, say how
-    much of |start|^2 lies along each. For every polynomial p of degree below 2 products, start' p(H) start is
-    |start|^2 times the sum of shares * p(values): what gradient descent and momentum do on a quadratic is such a sum.
+    much of the squared length of start lies along each. For every polynomial p of degree below 2 products,
+    ``start @ p(H) @ start`` is that squared length times ``sum(shares * p(values))``: what gradient descent and
+    momentum do on a quadratic is such a sum.
     """
     basis = torch.empty(products, network.n, dtype=x.dtype, device=x.device)
     three = np.zeros((products, products))
