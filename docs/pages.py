@@ -88,7 +88,7 @@ def prepare(notebook, depth):
             tags.append("hide-input")  # a check: it would give the mistakes away
             cell.metadata.mystnb = {"code_prompt_show": "Show the check", "code_prompt_hide": "Hide the check"}
         elif early and depth == 1:  # a chapter
-            tags.append("hide-input")
+            cell.metadata.tags = [*{*tags, "hide-input"}]  # a tag given twice is an error
             early = not any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
     for question, outcome in predictions(notebook.cells):
         question.source = (
