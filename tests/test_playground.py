@@ -360,6 +360,52 @@ def test_an_answer_shows_the_run_that_was_asked_about(browser):
         assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("Right. k = 20:")
 
 
+def test_what_a_knob_has_done_stands_in_a_sentence(browser):
+    with opened(browser) as page:
+        answer(page, 2)
+        slide(page, '[data-knob="1.beta"]', 0.25)
+        ends = page.evaluate(
+            "(({race, began}) => [race, began].map(({lanes}) => Playground.short(lanes[1].away.at(-1))))"
+            "(document.querySelector('optimizer-knobs'))"
+        )
+        said = page.evaluate(f"{IN}.querySelector('[role=status]:not(.outcome)').textContent")
+        assert said == (
+            f"Turned: Momentum β from 0.7 to 0.9: Momentum ends {ends[0]} away (pale, before: {ends[1]} away)."
+        )
+
+
+def test_a_best_rate_is_found_beside_its_knob(browser):
+    with opened(browser) as page:
+        page.evaluate(f"{IN}.querySelector('[aria-label=\"best Momentum lr\"]').click()")
+        lanes = "document.querySelector('optimizer-knobs').state.lanes.map(({lr, beta}) => [lr, beta ?? 0])"
+        _, (lr, beta) = page.evaluate(lanes)
+        late = "Playground.lateHeight(state, surface, {...lane, lr})"
+        best = page.evaluate(
+            "(({state, race: {surface}}, lane) => (lane = state.lanes[1], Playground.RATES.map(lr => [lr, "
+            f"{late}]).reduce((a, b) => b[1] < a[1] ? b : a)[0]))(document.querySelector('optimizer-knobs'))"
+        )
+        assert (lr, beta) == (best, 0.7)
+        assert page.evaluate(f"{IN}.querySelector('[aria-label=\"Momentum lr, exactly\"]').value") == f"{best:g}"
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_words_on_the_map_stand_out_from_every_height(browser, dark):
+    with opened(browser, dark=dark) as page:
+        contrast = page.evaluate(
+            "(({map, shadowRoot}) => {"
+            "const light = rgb => rgb.map(c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)"
+            ".reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0.05);"
+            "const ink = light(getComputedStyle(shadowRoot.host).color.match(/\\d+/g).map(Number));"
+            "const {width, height} = map.terrain;"
+            "const {data} = map.terrain.getContext('2d').getImageData(0, 0, width, height);"
+            "let least = 99; for (let i = 0; i < data.length; i += 4) {"
+            "const ground = light([...data.slice(i, i + 3)]);"
+            "least = Math.min(least, Math.max(ink, ground) / Math.min(ink, ground)); } return least;"
+            "})(document.querySelector('optimizer-knobs'))"
+        )
+        assert 4.5 <= contrast < 21
+
+
 def test_light_or_dark_as_chosen_on_the_site(browser):
     with opened(browser) as page:
         scheme = "document.documentElement.style.colorScheme"
@@ -480,3 +526,21 @@ def test_on_a_phone_play_is_on_the_first_screen(browser):
         for name in ("canvas", ".play"):
             _, y, _, height = box_of(page, name)
             assert y + height <= 844
+
+
+def test_on_a_phone_the_map_stays_in_view_while_a_knob_is_turned(browser):
+    with opened(browser, "#preset=three", width=390, height=844) as page:
+        answer(page, 0)
+        page.evaluate(f"{IN}.querySelector('[data-knob=\"2.lr\"]').scrollIntoView()")
+        page.page.wait_for_timeout(100)
+        boxes = [box_of(page, part) for part in ("canvas", ".play", '[data-knob="2.lr"]')]
+        assert all(0 <= y and y + height <= 844 for _, y, _, height in boxes)
+        assert boxes[0][1] < 10, "it sticks to the top"
+
+
+def test_before_a_guess_the_axes_of_the_second_picture_stand_there(browser):
+    with opened(browser, "#preset=ravine") as page:
+        pixels = "getContext('2d').getImageData(0, 0, 300, 150).data.some(alpha => alpha)"
+        page.page.wait_for_function(f"{IN}.querySelector('.beside').{pixels}")
+        x, y, width, height = box_of(page, ".question")
+        assert x + width <= box_of(page, "canvas")[0], "the question stands beside the map"

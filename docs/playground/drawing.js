@@ -46,9 +46,10 @@ function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", log
 // Each rule's own colour and dashes, black as the ink; a second lane of a rule has a colour that no rule here has
 function styles(lanes, ink) {
   const isDark = +/\((\d+)/.exec(ink)?.[1] > 127, used = lanes.map(({ rule }) => LOOKS[rule][0]), seen = [];
+  let next = 0;
   const spare = Object.values(LOOKS).map(([colour]) => colour).filter((colour) => !used.includes(colour));
   return lanes.map(({ rule }, i) => {
-    const isSecond = seen.includes(rule), colour = (isSecond && spare.pop()) || used[i];
+    const isSecond = seen.includes(rule), colour = (isSecond && spare[(next += 3) % spare.length]) || used[i];
     seen.push(rule);
     return {
       colour: colour === "#000000" ? ink : isDark ? `color-mix(in srgb, ${colour} 62%, white)` : colour,
@@ -84,7 +85,7 @@ function terrain(plot, height, isDark) {
   return canvas;
 }
 
-const isCrowded = (canvas, lanes) => lanes.length > 4 || canvas.clientWidth < 400;
+const isCrowded = (canvas, lanes) => lanes.length > (canvas.clientWidth < 400 ? 1 : 4);
 
 function drawMap(canvas, state, race, ink, isDark) {
   const { surface, lanes, start } = race, isLine = !surface.window[1], step = min(state.step, state.steps);

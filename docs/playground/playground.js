@@ -49,7 +49,7 @@ a { color: var(--link); display: inline-block; padding: .3em 0 }
 @container (max-width: 520px) { /* the map stays in view while the knobs below it are turned */
   .whole { display: flex; flex-direction: column } .side { order: 1 } .side ~ :not(.knobs) { order: 2 } .waits .side { display: none }
   canvas { height: clamp(150px, 26vh, 210px) }
-  .whole .stage { position: sticky; top: var(--pst-header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
+  .whole .stage { position: sticky; top: var(--header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
   .stage * { margin-block: 0 } .controls, .stage ul { flex-wrap: nowrap } .stage ul { overflow-x: auto; white-space: nowrap } .controls input { min-width: 4em } .knob { min-width: 100% }
 }
 @media (pointer: coarse) {
@@ -312,7 +312,7 @@ function define() {
       });
       this.outcome.hidden = false;
       if (this.told) this.outcome.textContent = this.told.join(this.isTurned && this.differs(fromAddress(then, this.began.state)) ? "As the story begins: " : "");
-      else this.outcome.replaceChildren("You have guessed. Watch… ", node("button", { onclick: () => this.goTo(this.state.steps) }, "Skip to the end"));
+      else this.outcome.replaceChildren("You have guessed. Watch… ", node("button", { onclick: () => (this.play(false), this.button.focus()) }, "Skip to the end"));
     }
 
     moveTo(point) {
@@ -362,7 +362,8 @@ function define() {
           if (this.hasAttribute("play")) this.timer = setTimeout(() => this.play(this.isConnected), 2500);
           return;
         }
-        this.goTo(this.state.step + max(1, round(this.state.speed / 30)));
+        const isOver = this.pending && this.race.lanes.every(({ path }) => path.length <= this.state.step); // all have flown out
+        this.goTo(isOver ? this.state.steps : this.state.step + max(1, round(this.state.speed / 30)));
         this.timer = setTimeout(tick, 1000 * max(1, round(this.state.speed / 30)) / this.state.speed);
       };
       this.timer = setTimeout(tick, 1000 / this.state.speed);
@@ -396,7 +397,7 @@ function define() {
         return was === is ? [] : `${label} from ${short(was)} to ${short(is)}`;
       });
       const moved = lanes.flatMap((lane, i) => (end(lane) === end(before[i]) ? []
-        : `${lanes[1] ? nameOf(lane, lanes) : "it"} ${end(lane)} (pale, before: ${end(before[i])})`));
+        : `${lanes[1] ? nameOf(lane, lanes) : "it"} ${end(lane)} (pale, before: ${end(before[i]).replace("ends ", "")})`));
       return `${[...new Set(turned)].slice(0, 2).join(", ") || "Another start"}: ${moved.join("; ") || "all ends as before"}.`;
     }
 
@@ -437,7 +438,7 @@ function define() {
       }
       if (waits) return (this.news.textContent = "What do you expect? Choose an answer, or press Play.");
       const isTold = step === state.steps && race.began.length < 5 && race.began.map(({ rule }) => rule).join() === race.lanes.map(({ rule }) => rule).join();
-      this.news.textContent = `Step ${step} of ${state.steps}. ${isTold ? `Turned: ${this.effect()}` : leader(race, step)}`;
+      this.news.textContent = isTold ? `Turned: ${this.effect()}` : `Step ${step} of ${state.steps}. ${leader(race, step)}`;
     }
 
     disconnectedCallback() { this.stop(); }
