@@ -75,11 +75,10 @@ function terrain(plot, height, isDark) {
   const w = max(1, round(plot.w / 2)), h = max(1, round(plot.h / 2));
   const canvas = new OffscreenCanvas(w, h), image = new ImageData(w, h);
   const logs = Array.from({ length: w * h }, (_, k) => log(max(height(plot.point([(k % w) * 2 + 1, floor(k / w) * 2 + 1])), 1e-9)));
-  const top = logs.reduce((a, b) => max(a, b));
-  const [low, high] = isDark ? [[6, 66, 92, 255], [72, 66, 60, 255]] : [[140, 190, 212, 255], [251, 246, 234, 255]];
+  const top = logs.reduce((a, b) => max(a, b)), [low, high] = isDark ? [[6, 66, 92], [72, 66, 60]] : [[140, 190, 212], [251, 246, 234]];
   logs.forEach((value, k) => {
     const share = max(0, 1 - (top - value) / 8), band = floor(share * 14) / 14;
-    image.data.set(high.map((light, i) => low[i] + band * (light - low[i])), 4 * k);
+    image.data.set([...high.map((light, i) => low[i] + band * (light - low[i])), 255], 4 * k);
   });
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
@@ -182,10 +181,6 @@ function named({ c, w, h }, lanes, ink, isDark) {
   }
 }
 
-function drawBeside(canvas, state, race, ink) {
-  return { heights, rates, sweep, map }[state.view](canvas, state, race, ink);
-}
-
 function heights(canvas, state, { lanes, untold, began }, ink) {
   const power = (height) => log10(max(height, 1e-12)), step = min(state.step, state.steps);
   const all = lanes.flatMap((lane) => lane.heights.map(power)).filter((value) => value < 9);
@@ -267,6 +262,8 @@ function map(canvas, state, race, ink) {
 }
 
 const nearest = (values, wanted) => values.reduce((a, b) => (abs(log((b + 1e-5) / (wanted + 1e-5))) < abs(log((a + 1e-5) / (wanted + 1e-5))) ? b : a));
+
+const drawBeside = (canvas, state, ...rest) => ({ heights, rates, sweep, map })[state.view](canvas, state, ...rest);
 
 Object.assign(Playground, { MARGIN, drawMap, drawBeside, styles, isCrowded });
 }

@@ -24,7 +24,7 @@ button:hover { border-color: var(--blue) }
 [aria-pressed=true] { outline: 2px solid var(--blue) }
 .right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓ " } .wrong::before { content: "✗ " }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
-.knob { display: grid; grid-template-columns: 1fr auto auto; gap: 4px; align-items: center; min-width: 11em; flex: 1; font-size: .93em }
+.knob { display: grid; grid-template-columns: 1fr auto auto; gap: 4px; align-items: center; min-width: 15em; flex: 1; font-size: .93em }
 .knob [type=range] { grid-column: 1 / -1; width: 100%; margin: 4px 0 } .knob button { padding: 0 .5em }
 .knob [type=text] { padding: 0 .3em; text-align: right; cursor: text }
 ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }
@@ -39,11 +39,11 @@ a { color: var(--link); display: inline-block; padding: .3em 0 }
 @container (max-width: 1100px) {
   .best, .stage { display: block } .side { display: flex; flex-direction: column } .side select { align-self: start; max-width: 100% }
   .side canvas { contain: size; flex: 1; min-height: 190px; height: auto }
-  .whole { display: grid; grid-template: "text text" "stage side" / 3fr 2fr; gap: 0 1em } .whole > * { grid-column: 1 / -1 }
+  .whole { display: grid; grid-template: "text text" "stage side" / minmax(0, 3fr) minmax(0, 2fr); gap: 0 1em } .whole > * { grid-column: 1 / -1 }
   .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .text { display: block }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
-  .whole { grid-template: "text stage" auto "side stage" 1fr / 2fr 3fr } .whole > .text { grid-area: text }
+  .whole { grid-template: "text stage" auto "side stage" 1fr / minmax(0, 2fr) minmax(0, 3fr) } .whole > .text { grid-area: text }
   .outcome { min-height: 4.4em } .question { font-size: 1.3em; line-height: 1.35 } .text .row button { flex-basis: 100%; text-align: left; padding: .5em .8em }
 }
 @container (max-width: 520px) { /* the map stays in view while the knobs below it are turned */
@@ -161,7 +161,6 @@ function define() {
         stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, this.all, node("p", {}, away)));
       this.fillKnobs();
       this.drag();
-      this.beside.onclick = (event) => this.choose && this.choose([event.offsetX - MARGIN.left, event.offsetY - MARGIN.top]);
     }
 
     fillViews() {
@@ -325,16 +324,13 @@ function define() {
 
     drag() {
       const at = (event) => this.plot.point([event.offsetX - MARGIN.left, event.offsetY - MARGIN.top]);
-      let held = false;
       this.map.onpointerdown = (event) => {
         const { offsetX: x, offsetY: y } = event;
         if (x < MARGIN.left || y < MARGIN.top || x > MARGIN.left + this.plot.w || y > MARGIN.top + this.plot.h) return;
-        held = true;
         this.map.setPointerCapture(event.pointerId);
         this.moveTo(at(event));
       };
-      this.map.onpointermove = (event) => held && this.moveTo(at(event));
-      this.map.onpointerup = this.map.onpointercancel = () => (held = false);
+      this.map.onpointermove = (event) => this.map.hasPointerCapture(event.pointerId) && this.moveTo(at(event));
       this.map.onkeydown = (event) => {
         if (event.key === " ") return event.preventDefault(), this.play(!this.timer);
         const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
@@ -423,22 +419,22 @@ function define() {
       }
       this.slider.value = waits ? 0 : step;
       race.untold = waits || this.pending;
-      const { began } = this;
-      race.began = this.isTurned && !waits && began.state.surface === state.surface && !this.closest(".reveal") ? began.lanes : [];
+      const { began } = this, rules = ({ surface, lanes }) => surface + lanes.map(({ rule }) => rule);
+      race.began = this.isTurned && !waits && rules(began.state) === rules(state) && !this.closest(".reveal") ? began.lanes : [];
       this.plot = drawMap(this.map, state, waits ? { ...race, lanes: [] } : race, ink, isDark);
       if (this.beside.isConnected) {
         const chosen = drawBeside(this.beside, waits ? { ...state, step: -1 } : state, race, ink);
-        this.choose = !waits && chosen && ((place) => {
-          const [lane, settings] = chosen(place);
+        this.beside.onclick = ({ offsetX, offsetY }) => {
+          if (waits || !chosen) return;
+          const [lane, settings] = chosen([offsetX - MARGIN.left, offsetY - MARGIN.top]);
           Object.assign(state.lanes[lane], settings);
           this.again();
-        });
+        };
         this.beside.setAttribute("aria-label", waits ? "empty until you have guessed"
           : `${VIEWS[state.view]}: ${race.lanes.map((lane) => `${lane.label} ${short(lane.heights.at(-1))}`).join("; ")}`);
       }
       if (waits) return (this.news.textContent = "What do you expect? Choose an answer, or press Play.");
-      const isTold = step === state.steps && race.began.length < 5 && race.began.map(({ rule }) => rule).join() === race.lanes.map(({ rule }) => rule).join();
-      this.news.textContent = isTold ? `Turned: ${this.effect()}` : `Step ${step} of ${state.steps}. ${leader(race, step)}`;
+      this.news.textContent = step === state.steps && race.began[0] && !race.began[4] ? `Turned: ${this.effect()}` : `Step ${step} of ${state.steps}. ${leader(race, step)}`;
     }
 
     disconnectedCallback() { this.stop(); }
