@@ -192,7 +192,7 @@ function define() {
         type: "text", inputmode: "decimal", size: 7, "aria-label": `${of + label}, exactly`, onchange: () => {
           try {
             range.value = toSlider(name, this.turn(knob, checked(name, exact.value)));
-          } catch (error) { this.news.textContent = `${error.message}.`; }
+          } catch (error) { this.news.textContent = this.wrong = `${error.message}.`; }
           exact.value = short(lanes[0][name]);
         },
       });
@@ -342,7 +342,7 @@ function define() {
     }
 
     goTo(step) {
-      this.waits = false;
+      this.waits = this.wrong = undefined;
       this.state.step = min(step, this.state.steps);
       if (this.pending && step >= this.state.steps) this.verdict();
       this.draw();
@@ -375,7 +375,7 @@ function define() {
     }
 
     update() {
-      this.waits = false;
+      this.waits = this.wrong = undefined;
       this.race = race(this.state);
       this.isTurned = this.differs(this.began.state);
       if (this.pending) this.verdict();
@@ -434,7 +434,7 @@ function define() {
           : `${VIEWS[state.view]}: ${race.lanes.map((lane) => `${lane.label} ${short(lane.heights.at(-1))}`).join("; ")}`);
       }
       if (waits) return (this.news.textContent = "What do you expect? Choose an answer, or press Play.");
-      this.news.textContent = step === state.steps && race.began[0] && !race.began[4] ? `Turned: ${this.effect()}` : `Step ${step} of ${state.steps}. ${leader(race, step)}`;
+      this.news.textContent = this.wrong ?? (step === state.steps && race.began[0] && !race.began[4] ? `Turned: ${this.effect()}` : `Step ${step} of ${state.steps}. ${leader(race, step)}`);
     }
 
     disconnectedCallback() { this.stop(); }
