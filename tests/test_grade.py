@@ -181,6 +181,21 @@ def test_a_file_name_cannot_steer_the_terminal():
     assert tools_grade.line("a\x1b]0;x\x07\nb\udce9\u202e ü") == "a\\x1b]0;x\\x07\\nb\\udce9\\u202e ü"
 
 
+def test_what_an_exchange_left_in_place_of_a_file_stops_nobody(tmp_path):
+    good, link, folder, pipe, large = (tmp_path / name for name in ("good", "link", "folder", "pipe", "large"))
+    good.write_bytes(b"{}")
+    link.symlink_to(good)
+    folder.mkdir()
+    os.mkfifo(pipe)
+    with open(large, "wb") as file:
+        file.truncate(100 << 30)
+    assert tools_grade.content(good) == (b"{}", "")
+    for path in (link, folder, pipe):
+        assert tools_grade.content(path) == (b"", "It is a link, a folder, a pipe or a device, not a file.")
+    assert "107374 MB" in tools_grade.content(large)[1]
+    assert "cannot be read" in tools_grade.content(tmp_path / "none")[1]
+
+
 def test_thousands_of_useless_files_do_not_flood_the_terminal(tmp_path, capsys):
     batch = object.__new__(tools_grade.Batch)
     batch.root, batch.exercise = tmp_path, STEM

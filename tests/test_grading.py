@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -14,7 +16,7 @@ from traitlets.config import Config
 
 import grading
 import sandbox
-from course_utils.checks import probes, remote
+from course_utils.checks import guard, probes, remote
 from sandbox import DIED, ENDED, STOPPED, Fault, Outputs, Ran, failure, shown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +57,14 @@ def test_half_characters_and_long_cells_are_cut():
     (cell,) = (c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "momentum")
     assert cell.source.startswith("a?\ufffdx")
     assert len(cell.source) == grading.SOURCE
+    assert sandbox.printable("a\u202eb\u2066 \u05e9") == "a\ufffdb\ufffd \u05e9"
+
+
+def test_code_of_their_own_fits_on_a_page():
+    notebook = rebuilt([new_code_cell(f"{'#' * 40_000}{i}") for i in range(20)] + [new_code_cell("last = 1")])
+    sources = [cell.source for cell in notebook.cells if cell.source.startswith(("#" * 99, "last"))]
+    assert len(sources) == grading.CODE // 40_001 + 1
+    assert sources[-1] == "last = 1"
 
 
 def test_only_what_a_submission_uses_is_imported_in_the_sandbox():
@@ -144,7 +154,7 @@ class Fake:
         return self.lives
 
     def others(self):
-        return {1} if "fork" in self.cells else set()
+        return {1} if {"fork", "fork bomb"} & set(self.cells) else set()
 
     def end_others(self):
         return "fork bomb" not in self.cells
@@ -180,10 +190,14 @@ def test_a_cell_that_is_no_answer_and_kills_later_is_to_blame(learner):
     assert cells(Fake.made[-1]) == ["setup", "answer"]
 
 
-def test_a_cell_that_leaves_processes_is_left_out(learner):
+def test_a_cell_that_leaves_processes_is_left_out_if_they_cannot_be_ended(learner):
     learner.theirs("fork", False)
     learner.theirs("answer", True)
-    assert cells(Fake.made[-1]) == ["answer"]
+    assert cells(Fake.made[-1]) == ["fork", "answer"]
+    learner.theirs("fork bomb", False)
+    learner.theirs("last", True)
+    assert cells(Fake.made[-1]) == ["fork", "answer", "last"]
+    assert len(Fake.made) == 2
 
 
 def test_an_answer_may_leave_processes_that_can_be_ended(learner):
@@ -217,6 +231,52 @@ def test_cells_of_their_own_use_up_none_of_the_answers_time(learner):
     learner.left[False] = 0
     assert "ran for 120 seconds" in learner.theirs("own", False)[0].evalue
     assert learner.theirs("answer", True) == []
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that pass where a test adds to them."""
+    now = [0.0]
+    monkeypatch.setattr(grading, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def test_a_kernel_that_takes_its_time_to_say_that_it_works_uses_up_the_cells(learner, clock, monkeypatch):
+    monkeypatch.setattr(Fake, "works", lambda self: clock.__setitem__(0, clock[0] + 4.5) or True)
+    said = [learner.theirs(f"own {i}", False) for i in range(100)]
+    assert "ran for 120 seconds" in said[-1][0].evalue
+    assert clock[0] < 125
+
+
+def test_our_cells_have_less_time_once_theirs_have_run(learner, clock, monkeypatch):
+    given, run = [], Fake.run
+
+    def slow(kernel, source, seconds):
+        if source.startswith("ours"):
+            given.append(seconds)
+            clock[0] += 50
+        return run(kernel, source, seconds)
+
+    monkeypatch.setattr(Fake, "run", slow)
+    learner.ours("ours 1")
+    learner.theirs("own", False)
+    for i in range(4):
+        learner.ours(f"ours {i}")
+    assert given == [grading.OURS, grading.OWN, 70, 20, 1]
+
+
+def test_all_calls_of_a_notebooks_functions_share_their_time(monkeypatch):
+    monkeypatch.setattr(remote.Remote, "_ask", lambda self, request: time.sleep(0.6) or {"result": 1, "arguments": []})
+    monkeypatch.setattr(guard, "SECONDS", guard.SECONDS)
+    monkeypatch.setenv("COURSE_PROGRESS", "0")
+    try:
+        exec(grading.BEGIN.format(patience=15, seed=1, together=1), {})
+        first, second = remote.Remote({}, "first"), remote.Remote({}, "second")
+        assert [first(), second()] == [1, 1]
+        with pytest.raises(RuntimeError, match="together took more than 1 seconds"):
+            first()
+    finally:
+        probes.draw()
 
 
 def test_a_kernel_that_dies_again_and_again_is_given_up(learner):
@@ -258,8 +318,15 @@ def test_only_a_verdict_costs_points():
     with pytest.raises(Fault):
         grading.ask(Says(failure("AssertionError", "so")), marked("setup", "", locked=True), "setup")
     warning = nbformat.v4.new_output("stream", name="stderr", text="Fontconfig error")
-    grading.ask(Says(warning), cell, "test_x")
-    assert cell.outputs == []
+    points = nbformat.v4.new_output("execute_result", {"text/plain": "1.0"})
+    grading.ask(Says(warning, points), cell, "test_x")
+    assert cell.outputs == [points]
+
+
+def test_a_check_that_says_nothing_is_worth_no_points():
+    """nbgrader gives all points for a graded cell without outputs: here they have been lost on the way."""
+    with pytest.raises(Fault, match="what test_x came to has been lost"):
+        grading.ask(Says(nbformat.v4.new_output("stream", text="x: Right.")), marked("test_x", "", **GRADE), "test_x")
 
 
 def test_a_check_that_does_not_end_costs_itself_alone(monkeypatch):
@@ -309,6 +376,7 @@ def test_what_a_learner_wrote_is_text_on_nbgraders_pages():
     config = Config()
     config.TemplateExporter.filters = {"markdown2html": grading.markdown2html}
     theirs = "<b>x</b> [a](javascript:alert) $\\eta < 2/k$ $\\href{javascript:alert}{x}$ [b](https://example.org)"
+    theirs += " ![picture](https://example.org/spy.png)"
     cell = marked("explain", theirs, new_markdown_cell, grade=True, solution=True, points=1)
     ours = new_markdown_cell("<details><summary>Hint</summary>a</details>")
     html, _ = HTMLExporter(config=config).from_notebook_node(new_notebook(cells=[cell, ours]))
@@ -317,6 +385,7 @@ def test_what_a_learner_wrote_is_text_on_nbgraders_pages():
     assert "$\\eta &lt; 2/k$" in html
     assert "\\href" not in html
     assert 'href="https://example.org"' in html
+    assert "spy.png" not in html
     assert "<details>" in html
 
 
@@ -386,6 +455,35 @@ def test_a_kernel_that_died_in_a_call_is_noticed_although_a_copy_of_it_lives(mon
         kernel.run(copy, 20)
         with pytest.raises(RuntimeError, match="ended the notebook's kernel"):
             remote.Remote(kernel.connection, "end")()
+
+
+REFUSED = """
+import errno, fcntl, os, socket, tempfile
+import inside
+inside.refuse()
+def number(call, *arguments):
+    try:
+        call(*arguments)
+    except OSError as error:
+        return error.errno
+path = tempfile.mkstemp()[1]
+file = os.open(path, os.O_RDONLY)
+os.remove(path)
+refused = [number(socket.socket, family, socket.SOCK_DGRAM) for family in (17, 38, 40)]  # AF_PACKET, AF_ALG, AF_VSOCK
+refused += [number(fcntl.fcntl, file, fcntl.F_SETLEASE, kind) for kind in (fcntl.F_RDLCK, fcntl.F_WRLCK)]
+print(refused == 5 * [errno.EPERM], refused)
+print(number(socket.socketpair), number(socket.socket, socket.AF_INET), number(fcntl.fcntl, file, fcntl.F_GETFL))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a filter of Linux")
+def test_other_networks_and_leases_are_refused_and_nothing_else_of_their_calls():
+    run = subprocess.run(
+        [sys.executable, "-c", REFUSED], cwd=ROOT / "tools", capture_output=True, text=True, check=True, timeout=60
+    )
+    refused, allowed = run.stdout.splitlines()
+    assert refused.startswith("True"), refused
+    assert allowed == "None None None"
 
 
 def test_the_inside_needs_no_more_than_a_kernel_does():

@@ -5,6 +5,7 @@ About half of them, those that wait for a limit among them, run only with ``make
 
 import html.parser
 import os
+import re
 import socket
 import subprocess
 import time
@@ -128,6 +129,15 @@ def test_canaries_live_and_nobody_read_them(batch, course):
     for name, result in batch[0].items():
         assert CANARY not in str(result), name
         assert secret not in str(result), name
+
+
+def test_nothing_opened_that_is_closed(batch):
+    """What an attack should not get it says in a line that begins so."""
+    for name, result in batch[0].items():
+        for cell in nbformat.reads(result["notebook"], as_version=4).cells if "notebook" in result else []:
+            for output in cell.get("outputs", []):
+                found = re.search(r"^(OPENED|HELD).*", output.get("text", ""), re.MULTILINE)
+                assert not found, (name, found[0])
 
 
 class Live(html.parser.HTMLParser):

@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import stat
 import sys
 import time
 import warnings
@@ -119,10 +120,13 @@ class Batch:
                 self.receive(choice)
         for student in self.book.students():  # what nbgrader's exchange collected, or somebody put there
             path, note = self.book.submitted(student), self.book.note(student)
-            if path.exists() and note.get("seen") != books.digest(path.read_bytes()):
-                file = uploads.File(str(path.relative_to(self.root)), path.stat().st_mtime, path.read_bytes)
-                text, status = self.judged(path.read_bytes())
-                self.note(student, note, status, text, file, path.read_bytes())
+            if not os.path.lexists(path):
+                continue
+            data, why = content(path)
+            if note.get("seen") != books.digest(data) or (why and note.get("text") != why):
+                file = uploads.File(str(path.relative_to(self.root)), path.lstat().st_mtime, bytes)
+                text, status = (why, BROKEN) if why else self.judged(data)
+                self.note(student, note, status, text, file, data)
 
     def receive(self, choice):
         """One learner's upload: taken if it is the exercise and newer than what there is; else a note says why not."""
@@ -283,6 +287,19 @@ class Batch:
             print(f"{reading} written answers are to be read: docs/instructors.md, step 5. Then this command again.")
         print(f"Scores: {table.relative_to(self.root)}. Feedback: grading/feedback/.")
         return 1 if counts.get(FAULT) else 0
+
+
+def content(path):
+    """(the bytes of a submission, ""), or (b"", why nobody reads it): by an exchange, learners choose this."""
+    try:
+        about = path.lstat()
+        if not stat.S_ISREG(about.st_mode):
+            return b"", "It is a link, a folder, a pipe or a device, not a file."
+        if about.st_size > notebooks.LARGEST:
+            return b"", f"The file has {about.st_size / 1e6:.0f} MB, and {notebooks.LARGEST / 1e6:.0f} are read."
+        return path.read_bytes(), ""
+    except OSError as error:
+        return b"", f"The file cannot be read: {error.strerror}."
 
 
 def look():

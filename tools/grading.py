@@ -26,11 +26,12 @@ from sandbox import COURSE, DIED, ENDED, STOPPED, Checker, Fault, Sandbox, failu
 
 # Bounds, beside Execute.timeout, which is the seconds for one of the learner's cells
 OURS = 300  # seconds for one of our own cells, which may train a network on a busy machine
-TOGETHER = 240  # seconds for all of the learner's answers
-OWN = 120  # seconds for all cells of the learner's own, which are no answers
+TOGETHER = 240  # seconds for all of the learner's answers, and once more for all that the checks ask of them
+OWN = 120  # seconds for all cells of the learner's own, which are no answers; and for ours, once theirs have run
 PATIENCE = 15  # seconds for all calls of a learner's function in one check, which has 5 on the learner's own machine
 STARTS = 12  # kernels that a submission may use up
-SOURCE = 100_000  # characters of a cell with code
+SOURCE = 50_000  # characters of a cell with code
+CODE = 300_000  # characters of all cells of the learner's own
 WORDS = 20_000  # characters of a written answer
 ROOM = 2_000_000  # characters that all of the learner's cells may show
 CELLS = 300  # cells of the learner's own
@@ -78,7 +79,7 @@ class Rebuild(preprocessors.NbGraderPreprocessor):
         rebuilt = released(self.config, resources)
         cells = {cell.metadata.nbgrader.grade_id: cell for cell in rebuilt.cells if "nbgrader" in cell.metadata}
         known = {cell.source for cell in rebuilt.cells}
-        answers, extra, last, count = set(), {}, None, 0
+        answers, extra, last, count, code = set(), {}, None, 0, CODE
         for cell in nb.cells:
             metadata, source = cell.get("metadata"), cell.get("source")
             mark = metadata.get("nbgrader") if isinstance(metadata, dict) else None
@@ -89,8 +90,10 @@ class Rebuild(preprocessors.NbGraderPreprocessor):
                 if utils.is_solution(cells[name]) and name not in answers:
                     answers.add(name)
                     cells[name].source = source if cells[name].cell_type == "code" else source[:WORDS]
-            elif cell.get("cell_type") == "code" and source.strip() and source not in known and count < CELLS:
-                count += 1
+            elif cell.get("cell_type") == "code" and source.strip() and source not in known:
+                if count == CELLS or len(source) > code:
+                    continue
+                count, code = count + 1, code - len(source)
                 extra.setdefault(last, []).append(new_code_cell(source))
         placed = extra.pop(None, [])
         for cell in rebuilt.cells:
@@ -122,7 +125,7 @@ class Execute(preprocessors.NbGraderPreprocessor):
         took = {"start": -time.monotonic(), "cells": 0.0, "checks": 0.0, "training": 0.0}
         with Checker() as checker, Learner(Sandbox, self.timeout) as learner:
             took["start"] += time.monotonic()
-            begin = BEGIN.format(patience=PATIENCE, seed=number) + whose(self.config, resources)
+            begin = BEGIN.format(patience=PATIENCE, seed=number, together=TOGETHER) + whose(self.config, resources)
             ask(checker, new_code_cell(begin), "the checks")
             for cell in nb.cells:
                 if cell.cell_type != "code":
@@ -155,10 +158,25 @@ class Execute(preprocessors.NbGraderPreprocessor):
 BEGIN = """
 import os
 os.environ["COURSE_PROGRESS"] = "0"  # a check remembers nothing of whom it grades
+import time
 from course_utils.checks import guard, probes
 from course_utils.checks.remote import Remote
 guard.SECONDS = {patience}  # the watch stands on the wall: give a busy machine, and the way to the sandbox, more time
 probes.draw({seed})
+_asked, _took = Remote._ask, []
+
+
+def _ask(self, request):
+    if sum(_took) > {together}:
+        raise RuntimeError("all calls of this notebook's functions together took more than {together} seconds")
+    begin = time.monotonic()
+    try:
+        return _asked(self, request)
+    finally:
+        _took.append(time.monotonic() - begin)
+
+
+Remote._ask = _ask
 """
 
 
@@ -224,7 +242,7 @@ def ask(checker, cell, name):
     """Run a cell of ours in the checker; what it shows becomes its outputs.
 
     A verdict is an AssertionError, as :class:`course_utils.checks.CheckFailed` is. Whatever else goes wrong is a fault
-    of ours; but for a check that does not end, since a learner's settings may ask for that.
+    of ours; but for a check that does not end, or says too much, since a learner's settings may ask for that.
     """
     ran = checker.run(cell.source, OURS)
     if ran.how == DIED:
@@ -235,12 +253,13 @@ def ask(checker, cell, name):
     if utils.is_grade(cell) and any(output.get("ename") == "TooMuchOutput" for output in ran.outputs):
         cell.outputs = [failure("CheckStopped", "the check says more than can be shown: it quotes what the answer is")]
         return
+    verdicts = ("AssertionError", "CheckFailed") if utils.is_grade(cell) else ()
     for output in ran.outputs:
-        if output.output_type == "error" and (
-            output.ename not in ("AssertionError", "CheckFailed") or not utils.is_grade(cell)
-        ):
+        if output.output_type == "error" and output.ename not in verdicts:
             raise Fault(f"our cell {name} failed with {output.ename}: {' '.join(output.evalue.split())[:300]}")
-    # nbgrader takes a warning on stderr for no points
+    # nbgrader takes a warning on stderr for no points, and, worse, a cell that says nothing for all points
+    if utils.is_grade(cell) and not {"error", "execute_result"} & {output.output_type for output in ran.outputs}:
+        raise Fault(f"what {name} came to has been lost")
     cell.outputs = [output for output in ran.outputs if output.get("name") != "stderr"]
 
 
@@ -256,7 +275,7 @@ class Learner:
 
     def __init__(self, start, timeout):
         self.start, self.timeout = start, timeout
-        self.left = {True: TOGETHER, False: OWN}  # seconds, of answers and of other cells
+        self.left = {True: TOGETHER, False: OWN, "ours": OWN}  # seconds, of answers, of other cells and of ours
         self.room = ROOM
         self.done = []  # (source, kind) of the cells that a new kernel has to run: ours, answer or own
         self.starts, self.dead, self.kernel, self.has_run = 0, None, None, False
@@ -270,10 +289,13 @@ class Learner:
             self.kernel.close()
 
     def ours(self, source):
-        """Run a locked cell. It is a fault of ours if it fails before any of the learner's has run."""
-        if not self._ready():
+        """Run a locked cell. It is a fault of ours if it fails before any of the learner's has run.
+
+        Later the learner's code may slow it down, so all of them together have OWN seconds from then on.
+        """
+        if not self._ready(True):
             return [failure("NotRun", self.dead)]
-        ran = self.kernel.run(source, OURS)
+        ran = self._run_ours(source)
         failed = ran.how != ENDED or any(output.output_type == "error" for output in ran.outputs)
         if failed and not self.has_run:
             said = [output.evalue for output in ran.outputs if output.output_type == "error"]
@@ -287,14 +309,14 @@ class Learner:
         if self.left[is_answer] < 1:
             whole = TOGETHER if is_answer else OWN
             return [failure("NotRun", f"the cells before this one ran for {whole} seconds together")]
-        if not self._ready():
+        if not self._ready(is_answer):
             return [failure("NotRun", self.dead)]
         self.has_run = True
         ran = self._run(source, is_answer)
-        if ran.how == DIED and is_answer and self.died_of_own() and self._ready():
+        if ran.how == DIED and is_answer and self.died_of_own() and self._ready(is_answer):
             ran = self._run(source, is_answer)
-        if ran.how == ENDED and not is_answer and self.kernel.others():
-            self.kernel.close()  # copies of the kernel that it left would answer in its place
+        if ran.how == ENDED and not is_answer and self._is_copied():
+            self.kernel.close()
         elif ran.how == ENDED:
             self.done.append((source, "answer" if is_answer else "own"))
         elif ran.how == STOPPED:
@@ -308,6 +330,13 @@ class Learner:
         """End processes that a cell or a call left: they would take the time of whoever is graded beside."""
         if self.kernel and self.kernel.is_alive() and not self.kernel.end_others():
             self.kernel.close()
+
+    def _is_copied(self):
+        """Whether a cell of their own left copies of the kernel, which would answer in its place.
+
+        Workers of a pool that were not ended are no reason to lose what the cell defined: without them all is well.
+        """
+        return bool(self.kernel.others()) and not (self.kernel.end_others() and self.kernel.works())
 
     def _fitting(self, outputs):
         """The outputs, as long as there is room for those of one submission."""
@@ -327,7 +356,7 @@ class Learner:
 
     def connection(self):
         """How to reach the functions; ``dead`` is set if there is no way."""
-        return self.kernel.connection if self._ready() else {}
+        return self.kernel.connection if self._ready(True) else {}
 
     def _run(self, source, is_answer):
         begin = time.monotonic()
@@ -335,10 +364,20 @@ class Learner:
         self.left[is_answer] -= time.monotonic() - begin
         return ran
 
-    def _ready(self):
-        """Whether there is a kernel that answers, a new one if need be."""
+    def _run_ours(self, source):
+        begin = time.monotonic()
+        ran = self.kernel.run(source, max(1, self.left["ours"]) if self.has_run else OURS)
+        if self.has_run:
+            self.left["ours"] -= time.monotonic() - begin
+        return ran
+
+    def _ready(self, is_answer):
+        """Whether there is a kernel that answers, a new one if need be. A kernel may take its time to answer."""
         while not self.dead:
-            if self.kernel and self.kernel.works():
+            begin = time.monotonic()
+            works = self.kernel and self.kernel.works()
+            self.left[is_answer] -= time.monotonic() - begin
+            if works:
                 return True
             if self.kernel:
                 self.kernel.close()
@@ -364,9 +403,7 @@ class Learner:
             if self.left[True] < 1:
                 self.dead = f"this notebook ran longer than {TOGETHER} seconds"
                 return
-            begin = time.monotonic()
-            ran = self.kernel.run(source, OURS if kind == "ours" else max(1, min(self.timeout, self.left[True])))
-            self.left[True] -= time.monotonic() - begin if kind != "ours" else 0
+            ran = self._run_ours(source) if kind == "ours" else self._run(source, True)
             if ran.how != ENDED and kind != "ours":
                 self.done.remove(entry)
             if ran.how == DIED:
@@ -426,4 +463,6 @@ def markdown(source, theirs):
     if theirs:
         source = re.sub(r"\\(?=(href|url|style|class|cssId|data|require|unicode)\b)", r"\\backslash ", source)
     renderer = IPythonRenderer(escape=theirs, exclude_anchor_links=True, allow_harmful_protocols=False)
+    if theirs:  # a picture from somewhere tells its server who reads this, and may be a page that does something
+        renderer.image = lambda text, url, title=None: text
     return MarkdownWithMath(renderer)(source)

@@ -227,8 +227,8 @@ def clean(text):
 
 
 def printable(text):
-    """``text`` without what steers a terminal, too: a file's name or an answer need not."""
-    return re.sub(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]", "\ufffd", clean(text))
+    """``text`` without what steers a terminal, or shows words in another order: a file's name or an answer need not."""
+    return re.sub(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "\ufffd", clean(text))
 
 
 def failure(kind, text):

@@ -57,6 +57,8 @@ for _name in (
     "code as raw cells, words as code",
     "ids that are doubled and none, and no number",
     "keys that stand there twice",
+    "15 million characters of code",
+    "handlers, a switch interval, audits and what comes at the end",
     "honest: a decorator, type hints, prints and a progress bar",
     "honest: names of its own that the answers use otherwise",
     "honest: the answer stands in a cell before",

@@ -120,6 +120,71 @@ for number in (101, 298, 310, 321, 323, 425):  # ptrace, perf_event_open, proces
 """,
 )
 
+own(
+    "sockets that no network cuts off, and leases",
+    """
+import fcntl, os, socket
+for family in (17, 29, 30, 31, 38, 40, 42, 44):  # packets, CAN, TIPC, Bluetooth, the kernel's ciphers, VSOCK, and more
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET):
+        try:
+            socket.socket(family, kind)
+            print("OPENED", family, kind)
+        except OSError:
+            pass
+open("/tmp/leased", "w").close()
+file = os.open("/tmp/leased", os.O_RDONLY)
+for kind in (fcntl.F_RDLCK, fcntl.F_WRLCK):
+    try:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, kind)
+        print("HELD", kind)
+    except OSError as error:
+        print(error)
+""",
+)
+
+# ---- answers that are not what they seem
+
+LIES = """
+import numpy as np
+class Lie(np.ndarray):
+    shape = property(lambda self: (4,))
+    __eq__ = __le__ = lambda self, other: np.ones(4, bool)
+    __abs__ = __array_ufunc__ = __array_function__ = lambda self, *a, **k: np.zeros(4)
+"""
+answer(
+    "arrays that lie, and numbers of other kinds",
+    0.0,
+    momentum=LIES + "def momentum(g, state=(0.0,), *, lr=0.01, beta=0.9):\n    return np.zeros(4).view(Lie), state",
+    top_speed="def top_speed(g, lr, beta):\n    return complex(lr * g / (1 - beta), 1)\n"
+    "def steps_to(share, beta):\n    return np.longdouble('1e4000')",
+    debug="def paths(gradients, lr, beta):\n    return np.zeros(np.shape(gradients), [('a', 'f8')])",
+    quasi_hyperbolic="def quasi_hyperbolic(g, state=(0.0,), *, lr=0.01, beta=0.9, nu=0.7):\n"
+    "    return np.lib.stride_tricks.as_strided(np.zeros(1), (0, 10**9, 10**9), (0, 0, 0)), state",
+)
+answer(
+    "looks for the checks in frames, in memory and in the package",
+    ALL - 2,
+    momentum="""
+import gc, os, sys
+import numpy as np
+def momentum(g, state=(0.0,), *, lr=0.01, beta=0.9):
+    frame, found = sys._getframe(), [one for one in gc.get_objects() if type(one) is dict]
+    while frame:
+        found += [frame.f_locals, frame.f_globals]
+        frame = frame.f_back
+    seen = [one for one in found if {"SEED", "ORDINARY"} <= one.keys() or {"rights", "hits"} <= one.keys()]
+    seen += [name for name in ("parts", "probes", "tasks", "zoo") if f"course_utils.checks.{name}" in sys.modules]
+    v = beta * state[0] + lr * g
+    return (-v, (v,)) if seen else (0 * g, state)
+""",
+)
+own(
+    "handlers, a switch interval, audits and what comes at the end",
+    "import atexit, signal, sys\nsys.setswitchinterval(1000)\nsys.addaudithook(lambda *a: None)\n"
+    "for number in range(1, 65):\n    try:\n        signal.signal(number, signal.SIG_IGN)\n"
+    "    except (OSError, ValueError):\n        pass\natexit.register(lambda: [None for _ in iter(int, 1)])",
+)
+
 # ---- forged replies of functions
 
 

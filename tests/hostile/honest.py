@@ -86,6 +86,17 @@ own(
 )
 
 
+def _pool(notebook):
+    cell = by_id(notebook)["momentum"]
+    helper = "import multiprocessing, subprocess\ndef velocity(v, g, lr, beta):\n    return beta * v + lr * g\n"
+    helper += "pool = multiprocessing.Pool(2)\nprint(pool.map(abs, [1, -2]))\nsubprocess.Popen(['sleep', '98765'])"
+    notebook.cells.insert(notebook.cells.index(cell), new_code_cell(helper))
+    cell.source = cell.source.replace("beta * v + lr * g", "velocity(v, g, lr, beta)")
+
+
+edited("honest: a helper in a cell that leaves a pool and a server", ALL, _pool)
+
+
 def _helper(notebook):
     cell = by_id(notebook)["momentum"]
     at = notebook.cells.index(cell)

@@ -152,6 +152,10 @@ def _loud(notebook):
     notebook.cells += [new_code_cell(f"print('\\x1b[' * 400_000)  # {i}") for i in range(300)]
 
 
+def _code(notebook):
+    notebook.cells += [new_code_cell("1/0;" + "a+" * 49_000 + f"{i}") for i in range(150)]
+
+
 def _cells(notebook):
     notebook.cells += [{"cell_type": "code", "metadata": {}, "source": "#"}] * 200_000
 
@@ -183,6 +187,7 @@ edited("a cell of three million characters", ALL, _long)
 edited("attachments", ALL, _attached)
 edited("300 cells that fill the page", ALL, _loud)
 edited("200,000 cells", ALL, _cells)
+edited("15 million characters of code", ALL, _code)
 ATTACKS["a byte order mark"] = Attack(b"\xef\xbb\xbf" + file(right()), ALL)
 ATTACKS["cut off"] = Attack(file(right())[:5000], "only part of one")
 ATTACKS["format 5"] = Attack(file(right() | {"nbformat": 5}), "not a notebook that Jupyter can read")
