@@ -58,6 +58,7 @@ for _name in (
     "ids that are doubled and none, and no number",
     "keys that stand there twice",
     "15 million characters of code",
+    "looks for the checks in frames, in memory and in the package",
     "handlers, a switch interval, audits and what comes at the end",
     "honest: a decorator, type hints, prints and a progress bar",
     "honest: names of its own that the answers use otherwise",
