@@ -27,8 +27,7 @@ takes beside the words. What stands in double braces is taken from a chapter, by
 A reference that leads nowhere ends the build. A slide whose title begins with "Vote:" asks, and has the choices A to D
 as a numbered list; the slide after it shows the picture.
 A link `[Turn the knobs: what](../docs/playground/index.html#preset=name)` becomes the playground itself; on paper it
-shows the right answer and its run. data-then="k=40" says what its question asks about, as in the playground's address:
-once an answer is pressed, that run is drawn, and the first one pale.
+shows the right answer and its run.
 A slide that leaves its lower half empty says why: data-sparse="why".
 """
 
@@ -76,7 +75,6 @@ class Slide:
     live: float  # minutes beside the words
     chapter: str  # 04_momentum#Derivation
     sparse: str = ""  # why its lower half may be empty
-    then: str = ""  # what a playground's question asks about
 
     @property
     def minutes(self):
@@ -112,7 +110,6 @@ def parse(text):
                 float(given.get("data-live", 0)),
                 given["data-chapter"],
                 given.get("data-sparse", ""),
-                given.get("data-then", ""),
             )
         )
     return slides
@@ -296,8 +293,9 @@ def section(slide, ends):
     told = "\n".join(f'<div class="{part}">{markdown2html(words)}</div>' for part, words in notes if words)
     kind = " vote" if slide.title.startswith("Vote:") else ""
     body = with_references(slide.body, f"slide {slide.id!r}")
-    marks = {"sparse": slide.sparse, "then": slide.then}
-    marks |= {f"over-{path}": round(60 * minutes) for path, minutes in over.items()}  # in seconds
+    marks = {"sparse": slide.sparse} | {
+        f"over-{path}": round(60 * minutes) for path, minutes in over.items()
+    }  # in seconds
     data = "".join(f' data-{name}="{escape(str(mark))}"' for name, mark in marks.items() if mark)
     return f"""<section id="{slide.id}" data-paths="{" ".join(map(str, slide.paths))}"{data}>
 <h2>{inline(slide.title)}</h2>

@@ -127,6 +127,7 @@ function define() {
     }
 
     get story() { return PRESETS[this.state.preset]; }
+    get onSlide() { return this.closest(".reveal"); }
 
     build() {
       this.shown = [];
@@ -273,8 +274,8 @@ function define() {
     // A guess runs the race, and the verdict comes at its end
     answer(i) {
       const { told, pending, state, story: { then } } = this;
-      const onSlide = this.closest(".reveal"), atOnce = told || pending || STILL.matches || onSlide || /map|sweep/.test(state.view);
-      if (then && state.guess < 0 && !onSlide) { // a slide turns its own knobs
+      const atOnce = told || pending || STILL.matches || this.onSlide || /map|sweep/.test(state.view);
+      if (then && state.guess < 0) { // the run that was asked about
         this.state = fromAddress(then, state);
         this.fillKnobs();
         this.update();
@@ -342,7 +343,8 @@ function define() {
     }
 
     goTo(step) {
-      this.waits = this.wrong = undefined;
+      this.waits = false;
+      this.wrong = undefined;
       this.state.step = min(step, this.state.steps);
       if (this.pending && step >= this.state.steps) this.verdict();
       this.draw();
@@ -375,7 +377,8 @@ function define() {
     }
 
     update() {
-      this.waits = this.wrong = undefined;
+      this.waits = false;
+      this.wrong = undefined;
       this.race = race(this.state);
       this.isTurned = this.differs(this.began.state);
       if (this.pending) this.verdict();
@@ -420,7 +423,7 @@ function define() {
       this.slider.value = waits ? 0 : step;
       race.untold = waits || this.pending;
       const { began } = this, rules = ({ surface, lanes }) => surface + lanes.map(({ rule }) => rule);
-      race.began = this.isTurned && !waits && rules(began.state) === rules(state) && !this.closest(".reveal") ? began.lanes : [];
+      race.began = this.isTurned && !waits && rules(began.state) === rules(state) ? began.lanes : [];
       this.plot = drawMap(this.map, state, waits ? { ...race, lanes: [] } : race, ink, isDark);
       if (this.beside.isConnected) {
         const chosen = drawBeside(this.beside, waits ? { ...state, step: -1 } : state, race, ink);
@@ -434,7 +437,7 @@ function define() {
           : `${VIEWS[state.view]}: ${race.lanes.map((lane) => `${lane.label} ${short(lane.heights.at(-1))}`).join("; ")}`);
       }
       if (waits) return (this.news.textContent = "What do you expect? Choose an answer, or press Play.");
-      this.news.textContent = this.wrong ?? (step === state.steps && race.began[0] && !race.began[4] ? `Turned: ${this.effect()}` : `Step ${step} of ${state.steps}. ${leader(race, step)}`);
+      this.news.textContent = this.wrong ?? (step === state.steps && race.began[0] && !race.began[4] && !this.onSlide ? `Turned: ${this.effect()}` : `Step ${step} of ${state.steps}. ${leader(race, step)}`);
     }
 
     disconnectedCallback() { this.stop(); }

@@ -41,6 +41,7 @@ function fewer(story) {
   story.state = story.state.replace(/&lane=.*/, `&${atRate(0.01)}`);
   story.question = "Four rules at lr = 0.01. Raise it to 0.1: who flies out?";
   story.answers = ["nobody", "*the two without a root", "all but Adam"];
+  story.then = atRate(0.1);
   story.outcome = ({lanes, again}) => {
     const left = lanes => lanes.filter(({diverged}) => !diverged), names = lanes => lanes.map(({label}) => label).join(", ");
     const lowest = lanes => left(lanes).reduce((a, b) => (b.heights.at(-1) < a.heights.at(-1) ? b : a)).label;
@@ -49,55 +50,22 @@ function fewer(story) {
   };
 }
 
-// What has been turned since the story began, and the race that it began with, pale behind the one that is drawn
-function compare(knobs) {
-  const began = () => Playground.fromAddress(`preset=${knobs.state.preset}`);
-  const then = knobs.closest("section").dataset.then;
-  const address = ({step, guess, view, of, ...state}) => Playground.toAddress({...began(), ...state});
-  const turned = () => address(knobs.state) !== address(began());
+// Which run is which, once something has been turned: the one with which the story began is pale
+function saysWhich(knobs) {
   const value = (state, knob) => {
     const [which, name] = knob.split(".");
     return name ? state.lanes[which === "*" ? 0 : which]?.[name] : state[which];
   };
-  let first = {};
-  const {draw, tell, answer} = knobs;
-  knobs.draw = function () {
-    draw.call(this);
-    if (!this.told || !turned() || !this.plot) return;
-    if (first.preset !== this.state.preset) first = {preset: this.state.preset, race: Playground.race(began())};
-    const {c, w, h, place} = this.plot, looks = Playground.styles(first.race.lanes, getComputedStyle(this).color);
-    c.save();
-    c.beginPath();
-    c.rect(0, 0, w, h);
-    c.clip();
-    c.globalAlpha = 0.35;
-    c.lineWidth = 2;
-    first.race.lanes.forEach(({path}, i) => {
-      c.strokeStyle = looks[i].colour;
-      c.beginPath();
-      for (const point of path) c.lineTo(...place(point));
-      c.stroke();
-    });
-    c.restore();
-  };
+  const {tell} = knobs;
   knobs.tell = function () {
     tell.call(this);
-    if (!this.told || !turned()) return;
-    const now = this.state, at = began();
-    const differ = this.story.knobs.filter(knob => value(now, knob) !== value(at, knob));
+    if (!this.told || !this.isTurned) return;
+    const now = this.state, at = this.began.state, differ = this.story.knobs.filter(knob => value(now, knob) !== value(at, knob));
     const say = state => differ.map(knob => `${Playground.SETTINGS[knob.split(".").at(-1)][4].split(" ").at(-1)} = ${Playground.short(value(state, knob))}`).join(", ");
-    if (then && address(now) === address(Playground.fromAddress(then, at))) this.outcome.textContent = this.told.join("");
     const which = document.createElement("span");
     which.className = "which";
     which.textContent = differ.length ? `Pale: ${say(at)}. Drawn: ${say(now)}.` : "Pale: as it began.";
     this.outcome.append(which);
-  };
-  knobs.answer = function (i) {
-    answer.call(this, i);
-    if (!then || receiving) return;
-    this.state = {...Playground.fromAddress(then, began()), guess: i}; // the run that was asked about
-    this.fillKnobs();
-    this.update();
   };
 }
 
@@ -139,7 +107,7 @@ function join(knobs, number) {
     const is = shown(knobs);
     if (is !== knobs.said) send({knobs: number, is: (knobs.said = is)});
   };
-  for (const name of ["draw", "play", "stop"]) {
+  for (const name of ["draw", "tell", "play", "stop"]) {
     const own = knobs[name];
     knobs[name] = function (...given) {
       const done = own.apply(this, given);
@@ -198,7 +166,7 @@ function onSlide(knobs, number) {
     fewer(knobs.story);
     knobs.load(knobs.getAttribute("state"));
   }
-  compare(knobs);
+  saysWhich(knobs);
   join(knobs, number);
   if (asked.has("print-pdf")) knobs.answer(knobs.story.answers.findIndex(answer => answer.startsWith("*")));
   // What has the focus keeps the keys it needs, and a pressed button gives it back; all others turn the slides.

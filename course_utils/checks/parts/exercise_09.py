@@ -105,6 +105,10 @@ def through_crash(gradients, pause, lost, spoil=lambda now, later: now):
 gradients = np.random.default_rng(1).normal(1, 1, size=(20, 2))
 
 
+def spoilt(spoil):
+    return lambda *case: through_crash(*case, spoil=spoil)
+
+
 part(
     9,
     "resumed",
@@ -113,30 +117,18 @@ part(
     tolerance=1e-5,
     mistakes={
         "Even where no step is lost, the first step after the restart has the wrong length. What else does a step "
-        "depend on besides the gradient, m and v?": lambda *case: through_crash(
-            *case, spoil=lambda now, later: (*later[:2], 0)
-        ),
+        "depend on besides the gradient, m and v?": spoilt(lambda now, later: (*later[:2], 0)),
         "Here is the second bug: the path is right if the crash comes at once, and wrong if steps were made after "
-        "saving. How can they change what has been saved?": lambda *case: through_crash(
-            *case, spoil=lambda now, later: (*later[:2], now[2])
-        ),
+        "saving. How can they change what has been saved?": spoilt(lambda now, later: (*later[:2], now[2])),
         "What has been saved stays as it is now. But the first step after the restart has the wrong length even if "
-        "nothing was lost. What else does a step depend on?": lambda *case: through_crash(
-            *case, spoil=lambda now, later: (*now[:2], 0)
-        ),
+        "nothing was lost. What else does a step depend on?": spoilt(lambda now, later: (*now[:2], 0)),
         "After the restart v begins at 0 again, so the first steps are far too long. Does your `save` hand it on, and "
-        "does your `load` take it?": lambda *case: through_crash(
-            *case, spoil=lambda now, later: (now[0], 0 * now[1], now[2])
-        ),
+        "does your `load` take it?": spoilt(lambda now, later: (now[0], 0 * now[1], now[2])),
         "After the restart m begins at 0 again: the optimizer has forgotten where it was going. Does your `save` hand "
-        "it on, and does your `load` take it?": lambda *case: through_crash(
-            *case, spoil=lambda now, later: (0 * now[0], *now[1:])
-        ),
+        "it on, and does your `load` take it?": spoilt(lambda now, later: (0 * now[0], *now[1:])),
         "After the restart m and v begin at 0 again, though t goes on. Does your `save` hand them on, and does your "
-        "`load` take them?": lambda *case: through_crash(
-            *case, spoil=lambda now, later: (0 * now[0], 0 * now[1], now[2])
-        ),
+        "`load` take them?": spoilt(lambda now, later: (0 * now[0], 0 * now[1], now[2])),
         "After the restart nothing is remembered: m, v and t all begin anew. What has to be handed on through the "
-        "crash?": lambda *case: through_crash(*case, spoil=lambda now, later: (0 * now[0], 0 * now[1], 0)),
+        "crash?": spoilt(lambda now, later: (0 * now[0], 0 * now[1], 0)),
     },
 )
