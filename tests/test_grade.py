@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,7 +27,7 @@ from needs import missing
 from traitlets.config import Config
 
 import sandbox
-from classroom import notebooks, page, uploads
+from classroom import book, notebooks, page, uploads
 from classroom.uploads import Learner
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -179,6 +180,46 @@ def test_zips_that_are_bombs_are_listed(tmp_path):
 
 def test_a_file_name_cannot_steer_the_terminal():
     assert tools_grade.line("a\x1b]0;x\x07\nb\udce9\u202e ü") == "a\\x1b]0;x\\x07\\nb\\udce9\\u202e ü"
+
+
+def test_a_zip_that_gets_small_in_a_zip_is_not_opened(tmp_path):
+    honest, bomb = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(honest, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.ipynb", os.urandom(3_000_000))
+    bomb.write(bytes(150_000_000))  # what stands before a zip does not matter to whoever opens it
+    with zipfile.ZipFile(bomb, "a") as archive:
+        archive.writestr("x.ipynb", b"{}")
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ada.zip", honest.getvalue())
+        archive.writestr("s2.zip", bomb.getvalue())
+    found, trouble = uploads.files(str(tmp_path))
+    assert [file.where for file in found] == ["all.zip/ada.zip/x.ipynb"]
+    assert trouble == [("all.zip/s2.zip", "is a zip too deep or too large to open")]
+
+
+def test_no_cell_of_a_table_is_a_formula(tmp_path):
+    for text in ("=1", "a;=cmd|'/C calc'!A0;b.ipynb", "a\n@x", "a;\t+1", "-1"):
+        book.write_table(tmp_path / "x.csv", [{"a": text}])
+        with open(tmp_path / "x.csv", newline="", encoding="utf-8") as file:
+            (told,) = csv.DictReader(file)
+        # a spreadsheet where decimals have commas parts at semicolons, too
+        assert not any(part.lstrip().startswith(("=", "+", "-", "@")) for part in re.split(r"[;\n\t]", told["a"]))
+    book.write_table(tmp_path / "x.csv", [{"a": "lr = 0.1, x", "b": -3.5}])
+    assert (tmp_path / "x.csv").read_text("utf-8") == 'a,b\n"lr = 0.1, x",-3.5\n'
+
+
+def test_a_time_that_is_none_is_not_known_and_stops_nobody(tmp_path):
+    there = object.__new__(book.Book)
+    there.directory = tools_grade.one.directory(str(ROOT))
+    there.submitted = lambda student: tmp_path / f"{STEM}.ipynb"
+    for text in (b"soon", b"\xff", b"9" * 99, b""):
+        (tmp_path / "timestamp.txt").write_bytes(text)
+        assert there.taken_at("ada") is None
+    (tmp_path / "timestamp.txt").write_text("2026-01-02 03:04:05 UTC\n")
+    assert there.taken_at("ada") == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    (tmp_path / "submission_secret.txt").symlink_to(ROOT / "README.md")
+    there.hand_on("ada", tmp_path / "feedback" / "x.html")
+    assert [path.name for path in (tmp_path / "feedback").iterdir()] == ["timestamp.txt"]
 
 
 def test_what_an_exchange_left_in_place_of_a_file_stops_nobody(tmp_path):

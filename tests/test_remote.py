@@ -5,6 +5,7 @@ import json
 import signal
 import threading
 import time
+from collections import deque, namedtuple
 
 import numpy as np
 import pytest
@@ -61,6 +62,21 @@ def test_other_objects_stay_where_they_are_and_come_back():
     steps, kept = remote_step()
     assert (steps, type(kept)) == (1, remote.Kept)
     assert remote_step(kept) == (2, kept)
+
+
+def test_named_tuples_ranges_and_deques_are_their_entries_and_come_back_as_they_are():
+    Velocity = namedtuple("Velocity", "v steps")
+
+    def step(state=None):
+        state = Velocity(0.0, deque()) if state is None else state
+        state.steps.append(1)
+        return Velocity(state.v + 1, state.steps)
+
+    remote_step = Wire(step)
+    first = remote_step()
+    assert (isinstance(first, tuple), first[0], tuple(first[1])) == (True, 1.0, (1,))
+    assert remote_step(first)[0] == 2.0
+    np.testing.assert_array_equal(Wire(lambda n: range(n))(3), [0, 1, 2])
 
 
 def test_a_change_in_place_shows():

@@ -8,6 +8,7 @@ by the checker, and nothing of the checker can be reached from a submission.
 
 import base64
 import builtins
+import collections
 import contextlib
 import functools
 import io
@@ -83,6 +84,10 @@ def _refusal(name):
 
 class Tensor(np.ndarray):
     """Stands for a torch tensor of the learner's: an array for the checker, and a tensor again when it goes back."""
+
+
+class Row(tuple):
+    """Stands for a named tuple, a range or a deque: its entries for the checker, itself when it goes back (``key``)."""
 
 
 # ---- the checker's side
@@ -257,6 +262,10 @@ def _decode(item):
         return np.asarray(_decode(["array", value])).view(Tensor)
     if kind == "kept":
         return Kept(int(value))
+    if kind == "row":
+        row = Row(_decode(entry) for entry in value[1])
+        row.key = int(value[0])
+        return row
     if kind == "dict":
         return {_decode(key): _decode(entry) for key, entry in value}
     return (tuple if kind == "tuple" else list)(_decode(entry) for entry in value)
@@ -271,7 +280,7 @@ class _Pickler(pickle.Pickler):
             return _function, (marshal.dumps(item.__code__), item.__defaults__, item.__kwdefaults__, cells)
         if isinstance(item, Tensor):
             return _tensor, (np.array(item),)
-        return (_kept, (item.key,)) if isinstance(item, Kept) else NotImplemented
+        return (_kept, (item.key,)) if isinstance(item, (Kept, Row)) else NotImplemented
 
 
 # ---- the learner's side
@@ -307,8 +316,11 @@ def _encode(item):
         return ["array", base64.b64encode(file.getvalue()).decode()]
     if isinstance(item, dict):
         return ["dict", [[_encode(key), _encode(entry)] for key, entry in item.items()]]
-    if isinstance(item, tuple):
+    if type(item) is tuple:
         return ["tuple", [_encode(entry) for entry in item]]
+    if isinstance(item, (tuple, range, collections.deque)):
+        _objects[id(item)] = item
+        return ["row", [id(item), [_encode(entry) for entry in itertools.islice(item, 100_000)]]]
     if isinstance(item, list) or hasattr(item, "__next__"):  # a generator counts as the list of what it yields
         return ["list", [_encode(entry) for entry in itertools.islice(item, 100_000)]]
     _objects[id(item)] = item

@@ -86,6 +86,20 @@ own(
 )
 
 
+answer(
+    "honest: a named tuple as state",
+    ALL,
+    momentum="""
+from typing import NamedTuple
+class State(NamedTuple):
+    v: float = 0.0
+def momentum(g, state=State(), *, lr=0.01, beta=0.9):
+    state = State(beta * state.v + lr * g)
+    return -state.v, state
+""",
+)
+
+
 def _pool(notebook):
     cell = by_id(notebook)["momentum"]
     helper = "import multiprocessing, subprocess\ndef velocity(v, g, lr, beta):\n    return beta * v + lr * g\n"

@@ -139,7 +139,9 @@ def _unzipped(path, names, where, found, trouble):
                     trouble.append((inside, f"and what follows it is not looked at: these are more than {most} files"))
                     return
                 is_zip = parts[-1].lower().endswith(".zip")
-                if is_zip and (len(names) == DEEPEST or entry.file_size > 10 * notebooks.LARGEST):
+                # a zip hardly gets smaller in a zip: one that does is a bomb
+                is_bomb = entry.file_size > min(10 * notebooks.LARGEST, 4 * entry.compress_size + 1_000_000)
+                if is_zip and (len(names) == DEEPEST or is_bomb):
                     trouble.append((inside, "is a zip too deep or too large to open"))
                 elif is_zip:
                     _unzipped(path, [*names, entry.filename], inside, found, trouble)
