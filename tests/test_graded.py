@@ -8,7 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from course_utils import rules
+from course_utils import progress, rules
 from course_utils.checks import CheckFailed, guidance, parts
 from course_utils.checks import graded as grading
 from course_utils.checks.graded import compared, graded, reached
@@ -203,8 +203,9 @@ def verdict_of(candidate):
 
 
 @pytest.fixture
-def remembering(monkeypatch):
+def remembering(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_PROGRESS", "1")
+    monkeypatch.setattr(progress, "FILE", tmp_path / "progress.json")  # points are kept, too, and not as a learner's
     monkeypatch.setattr(grading, "tried", {})
 
 
