@@ -74,7 +74,6 @@ html_sidebars = {
 html_context = {
     "repository": REPOSITORY,
     "chapters": pages.chapters(),
-    "covers": {chapter["stem"]: pages.cover(chapter["stem"])[1] for chapter in pages.chapters()},
 } | {f"has_{name}": folder.is_dir() for name, folder in BESIDE.items()}
 BLUE, SKY = "#0b5c9c", "#7cc0f5"  # links, in light and in dark
 html_theme_options = {
@@ -125,6 +124,7 @@ def describe(app, name, template, context, tree):
     if tree is not None:
         paragraphs = (re.sub(r"\s+", " ", node.astext()) for node in tree.findall(pages.nodes.paragraph))
         text = next((paragraph for paragraph in paragraphs if len(paragraph) > 60), "")
+    context["card"] = pages.card
     context["description"] = text[:157] + "…" if len(text) > 160 else text
 
 

@@ -17,6 +17,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+import dark
 import imageio_ffmpeg
 import matplotlib.pyplot as plt
 import nbformat
@@ -24,7 +25,7 @@ import numpy as np
 from docutils import nodes
 from fontTools import subset
 from latex2mathml.converter import convert
-from PIL import Image
+from PIL import Image, ImageOps
 
 from course_utils import plots, rules, surfaces
 from course_utils.descent import descend
@@ -43,13 +44,21 @@ ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001
 SHOWN = 0.78  # of a figure's size in the notebook: its letters are then about as large as the text's, and it no wider
 PLAYGROUND = re.compile(r"\[([^\]]+)\]\((?:\.\./)*docs/(playground/index\.html[^)\s]*)\)")
 
-# The figure that stands for a chapter on the first page, by its cell's tag; else its first tagged figure, or its first.
+# The figure that stands for a chapter: how its words begin, and which part of it (left, top, right, bottom, in
+# hundredths) is shown, so that lines are seen at the size of a card.
 COVERS = {
-    "01_challenges": "fig-rate",
-    "02_gradient_descent": "fig-ravine",
-    "03_stochastic_gradient_descent": "fig-arrows",
-    "10_which_optimizer": "fig-matters",
+    "01_challenges": ("Left, a bowl with ripples", (6, 6, 50, 86)),
+    "02_gradient_descent": ("Twenty steps in a ravine", (38, 14, 99, 84)),
+    "03_stochastic_gradient_descent": ("Two descents on the contours", (11, 19, 97, 88)),
+    "04_momentum": ("Two descents in the same ravine", (10, 8, 99, 87)),
+    "05_asynchronous_sgd": ("Contours of a ravine. Six", (45, 23, 93, 84)),
+    "06_nesterov_momentum": ("A grey arrow, the momentum step", (13, 3, 96, 86)),
+    "07_adagrad": ("Contours of a ravine. Gradient descent", (13, 6, 73, 88)),
+    "08_rmsprop": ("Left: two mirrored paths", (9, 17, 48, 80)),
+    "09_adam": ("Contours of a ravine and three", (13, 2, 99, 86)),
+    "10_which_optimizer": ("Test accuracy of the eight rules", (24, 6, 98, 93)),
 }
+COVER = (720, 405)  # pixels
 
 
 def repository():
@@ -139,46 +148,36 @@ def finish(app, tree, name):
     if path.suffix != ".ipynb":
         return
     chapter = int(path.stem[:2]) if name.startswith("notebooks/") else None
+    site, up = Path(app.outdir), "../" * name.count("/")
     shown = figures(nbformat.read(path, 4))
-    number = 0
+    number, lead = 0, None
     for output in tree.findall(lambda node: isinstance(node, nodes.container) and "cell_output" in node["classes"]):
         for node in list(output.findall(nodes.image)):
-            words, width, height, scale = next(shown)
+            png, words, width, height = next(shown)
             number += 1
-            node["classes"] += ["scale"] * scale
-            node["alt"] = words
-            node["loading"] = "lazy"
-            node["width"], node["height"] = str(round(SHOWN * width)), str(round(SHOWN * height))
-            frame(node, node.deepcopy(), chapter, number, words)
+            if chapter and words.startswith(COVERS[path.stem][0]):
+                lead = number
+            frame(node, still(site, png, words, width, height, up), chapter, number, words)
         for node in list(output.findall(nodes.raw)):
             if "data:video/mp4;base64," in node.astext():
                 number += 1
                 words = re.search(r'aria-label="([^"]*)"', node.astext())[1]
-                frame(node, raw(film(Path(app.outdir), node.astext(), name)), chapter, number, words)
+                frame(node, film(site, node.astext(), up), chapter, number, words)
+    if chapter:  # a chapter opens with a picture, beside its first lines
+        opening = f"""<figure class="lead">{card(path.stem, up)}
+<figcaption><a href="#figure-{chapter}-{lead}">Figure {chapter}.{lead}</a>, a part of it</figcaption></figure>"""
+        tree.next_node(nodes.section).insert(1, raw(opening))
 
 
 def figures(notebook):
-    """(words, width, height, whether colour is a scale) of every picture among the outputs, in order."""
+    """(data, words, width, height) of every picture among the outputs, in order."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
                 meta = output.metadata.get("image/png", {})
-                picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))).convert("RGB")
-                width, height = picture.size
-                yield meta.get("alt", ""), meta.get("width", width), meta.get("height", height), is_map(picture)
-
-
-def is_map(picture, block=12):
-    """Whether colour is a scale in a picture: much of it is coloured all over, from dark to light.
-
-    Looked at in blocks of pixels: no line is as thick as one, no letter as large.
-    """
-    pixels = np.asarray(picture).astype(int)
-    coloured = np.ptp(pixels, axis=-1) > 30
-    height, width = (size // block for size in coloured.shape)
-    solid = coloured[: height * block, : width * block].reshape(height, block, width, block).all((1, 3))
-    lightness = pixels[block // 2 :: block, block // 2 :: block].mean(-1)[:height, :width][solid]
-    return bool(solid.mean() > 0.2 and lightness.std() > 20)  # otherwise lines, bars, regions in a few colours
+                png = base64.b64decode(output.data["image/png"])
+                width, height = Image.open(io.BytesIO(png)).size
+                yield png, meta.get("alt", ""), meta.get("width", width), meta.get("height", height)
 
 
 def frame(node, picture, chapter, number, words):
@@ -189,25 +188,62 @@ def frame(node, picture, chapter, number, words):
     caption = (
         f'<figcaption><a href="#{anchor}">{label}</a> <span aria-hidden="true">{said}</span></figcaption></figure>'
     )
-    node.parent.replace(node, [raw(f'<figure class="shown" id="{anchor}">'), picture, raw(caption)])
+    node.parent.replace(node, raw(f'<figure class="shown" id="{anchor}">{picture}{caption}'))
 
 
-def film(site, video, name):
-    """The film as a file of its own, with its last frame as the poster."""
+def both(attributes, light, night):
+    """A picture for light pages and one for dark; Furo shows the one that fits."""
+    return f'<img class="only-light" {attributes} src="{light}"><img class="only-dark" {attributes} src="{night}">'
+
+
+def save(picture, file):
+    """Without loss, in about half the bytes of a PNG; more effort than this saves nothing worth its time."""
+    picture.convert("RGB").save(file, lossless=True, quality=60, method=2)
+
+
+def still(site, png, words, width, height, up):
+    """The picture, and the same for dark pages, as files of their own."""
+    light = site / "_images" / f"{hashlib.sha256(png).hexdigest()[:16]}.webp"
+    night = site / "_images" / f"{hashlib.sha256(png + dark.TABLE.tobytes()).hexdigest()[:16]}.webp"
+    light.parent.mkdir(parents=True, exist_ok=True)
+    for file, changed in ((light, lambda picture: picture), (night, dark.dark)):
+        if not file.is_file():
+            save(changed(Image.open(io.BytesIO(png))), file)
+    size = f'width="{round(SHOWN * width)}" height="{round(SHOWN * height)}"'
+    attributes = f'alt="{html.escape(words)}" loading="lazy" {size}'
+    return both(attributes, f"{up}_images/{light.name}", f"{up}_images/{night.name}")
+
+
+def film(site, video, up):
+    """The film as files of their own, for light pages and for dark, each with its last frame as the poster."""
     data = base64.b64decode(re.search(r"data:video/mp4;base64,([^\"]+)", video)[1])
-    file = site / "_images" / f"{hashlib.sha256(data).hexdigest()[:16]}.mp4"
-    poster = file.with_suffix(".png")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(data)
-    last = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-sseof", "-1", "-i", file, "-update", "1", poster]
-    subprocess.run(last, check=True, stdin=subprocess.DEVNULL)
-    width, height = Image.open(poster).size
-    shown = round(SHOWN * int(re.search(r'width="(\d+)"', video)[1]))
     words = re.search(r'aria-label="[^"]*"', video)[0]
-    up = "../" * name.count("/")
-    size = f'width="{shown}" height="{round(shown * height / width)}"'
-    files = f'poster="{up}_images/{poster.name}" src="{up}_images/{file.name}"'
-    return f'<video controls loop muted playsinline preload="none" {words} {size} {files}></video>'
+    width = round(SHOWN * int(re.search(r'width="(\d+)"', video)[1]))
+    light = site / "_images" / f"{hashlib.sha256(data).hexdigest()[:16]}.mp4"
+    night = light.with_stem(hashlib.sha256(data + dark.TABLE.tobytes()).hexdigest()[:16])
+    light.parent.mkdir(parents=True, exist_ok=True)
+    light.write_bytes(data)
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y"]
+    if not night.is_file():
+        table = night.with_suffix(".cube")
+        table.write_text(dark.cube(), "utf-8")
+        darker = [*ffmpeg, "-i", light.name, "-vf", f"lut3d={table.name}", "-pix_fmt", "yuv420p", night.name]
+        subprocess.run(darker, check=True, stdin=subprocess.DEVNULL, cwd=night.parent)
+        table.unlink()
+    shown = ""
+    for file, when in ((light, "only-light"), (night, "only-dark")):
+        poster = file.with_suffix(".webp")
+        if not poster.is_file():
+            frame_of = file.with_suffix(".png")
+            last = [*ffmpeg, "-sseof", "-1", "-i", file, "-update", "1", frame_of]
+            subprocess.run(last, check=True, stdin=subprocess.DEVNULL)
+            save(Image.open(frame_of), poster)
+            frame_of.unlink()
+        x, y = Image.open(poster).size
+        size = f'width="{width}" height="{round(width * y / x)}"'
+        files = f'poster="{up}_images/{poster.name}" src="{up}_images/{file.name}"'
+        shown += f'<video class="{when}" controls loop muted playsinline preload="none" {words} {size} {files}></video>'
+    return shown
 
 
 # --- Formulas: MathML, made when the site is built --------------------------------------------------------------------
@@ -275,27 +311,22 @@ def chapters():
 
 
 def cover(stem):
-    """(the picture that stands for a chapter, its words)."""
-    pictures = {}
-    for cell in nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", 4).cells:
-        for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                tag = next((tag for tag in cell.metadata.get("tags", []) if tag.startswith("fig-")), "")
-                pictures.setdefault(tag, (output.data["image/png"], output.metadata["image/png"]["alt"]))
-    first = next((tag for tag in pictures if tag), "")
-    png, words = pictures.get(COVERS.get(stem), pictures[first])
-    return Image.open(io.BytesIO(base64.b64decode(png))), words
+    """The part of a figure that stands for a chapter."""
+    begins, box = COVERS[stem]
+    for png, words, _, _ in figures(nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", 4)):
+        if words.startswith(begins):
+            picture = Image.open(io.BytesIO(png)).convert("RGB")
+            sizes = zip(box, picture.size * 2, strict=True)
+            return picture.crop(tuple(round(share / 100 * size) for share, size in sizes))
+    raise LookupError(f"No figure of {stem} begins with “{begins}”: choose another in COVERS.")
 
 
-def cropped(picture):
-    """A picture without its white rim; of panels beside each other the first, until they are half as wide again as
-    high: on a card more could not be read."""
-    ink = np.asarray(picture.convert("L")) < 245
-    rows, columns = (np.nonzero(ink.any(axis))[0] for axis in (1, 0))
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    gaps = np.nonzero(np.diff(columns) > 0.012 * picture.width)[0]  # the last column before each gap
-    ends = [columns[gap] + 1 for gap in gaps if columns[gap] - left >= 1.1 * (bottom - top)]
-    return picture.crop(tuple(map(int, (left, top, ends[0] if ends else right, bottom))))
+def card(stem, up=""):
+    """The chapter's picture. It has no words: the chapter's title stands beside it."""
+    size = f'width="{COVER[0]}" height="{COVER[1]}"'
+    return both(
+        f'alt="" loading="lazy" {size}', f"{up}_static/covers/{stem}.webp", f"{up}_static/covers/{stem}_dark.webp"
+    )
 
 
 # --- What belongs to all pages ----------------------------------------------------------------------------------------
@@ -331,10 +362,16 @@ def add_rest(app, error, beside, stix):
     covers = site / "_static" / "covers"
     covers.mkdir(exist_ok=True)
     for chapter in chapters():
-        picture, _ = cover(chapter["stem"])
-        picture = cropped(picture.convert("RGB"))
-        picture.thumbnail((720, 480))
-        picture.save(covers / f"{chapter['stem']}.png", optimize=True)
+        picture = cover(chapter["stem"])
+        night = ImageOps.pad(dark.dark(picture), COVER, color=tuple(map(round, 255 * dark.PAGE)))
+        save(night, covers / f"{chapter['stem']}_dark.webp")
+        save(ImageOps.pad(picture, COVER, color="white"), covers / f"{chapter['stem']}.webp")
+    shown = {
+        found for page in site.rglob("*.html") for found in re.findall(r"_images/([\w.]+)", page.read_text("utf-8"))
+    }
+    for old in (site / "_images").iterdir():
+        if old.name not in shown:
+            old.unlink()  # of an earlier build
     draw_logo(site / "_static")
     cut_font(stix / "files" / "stix-two-math-latin-400-normal.woff", site / "_static" / "math.woff", app)
     for name, folder in beside.items():

@@ -12,8 +12,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import nbformat
+import numpy as np
 import pytest
 from chromium import Browser
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "build" / "site"
@@ -136,7 +138,7 @@ def test_every_page_on_a_phone_and_on_a_laptop(pages, browser):
 def test_from_a_server_complete_and_light(name, browser, server):
     with browser.open(f"{server}/{name}") as page:
         bytes_of = """[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
-          .filter(entry => !/[.](png|svg|mp4|ico)$/.test(new URL(entry.name).pathname))
+          .filter(entry => !/[.](png|webp|svg|mp4|ico)$/.test(new URL(entry.name).pathname))
           .reduce((sum, entry) => sum + entry.decodedBodySize, 0)"""
         assert 10_000 < page.evaluate(bytes_of) <= 700_000
         assert_complete(page)
@@ -215,11 +217,48 @@ def test_figures_are_numbered_and_films_have_a_poster(texts, built):
         found = re.findall(r'<figure class="shown" id="figure-(\d+)-(\d+)">', text)
         assert found == [(str(number), str(i)) for i in range(1, len(found) + 1)]
         assert len(found) >= 5
-        for image in re.findall(r'<img alt="[^"]{30,}"[^>]*>', text):
-            assert re.search(r'height="\d+" loading="lazy".* width="\d+"', image), "no jump when it arrives"
+        pictures = re.findall(r'<img class="only-(light|dark)" alt="[^"]{30,}"([^>]*)>', text)
+        assert [light for light, _ in pictures] == ["light", "dark"] * (len(pictures) // 2)
+        for _, rest in pictures:
+            assert re.search(r' loading="lazy" width="\d+" height="\d+"', rest), "no jump when it arrives"
         for poster in re.findall(r'<video [^>]*poster="\.\./([^"]+)"', text):
             assert (built / poster).stat().st_size > 1000
         assert "data:video" not in text
+
+
+def test_in_the_dark_lines_are_light_and_colour_maps_are_what_they_were(texts, built, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import dark
+
+    white, black, yellow = dark.darkened(np.array([[1, 1, 1], [0, 0, 0], [0.99, 0.91, 0.14]]))
+    np.testing.assert_allclose(white, dark.PAGE, atol=1e-6)
+    assert black.min() > 0.9
+    assert yellow[:2].min() > 0.8 > 0.4 > yellow[2], "bright yellow stays bright and yellow"
+    kept = {}
+    for stem in CHAPTERS:
+        text = texts[f"notebooks/{stem}.html"]
+        pairs = re.findall(
+            r'<img class="only-light" alt="([^"]{30,})"[^>]*src="\.\./([^"]+)"><img [^>]*src="\.\./([^"]+)"', text
+        )
+        assert len(pairs) >= 5
+        for words, light, night in pairs:
+            light, night = (np.asarray(Image.open(built / file).convert("RGB")) for file in (light, night))
+            same = (light == night).all(-1)
+            assert (night[0, -1] == np.round(255 * dark.PAGE)).all(), f"{stem}: {words}"
+            if same.mean() > 0.2:
+                kept[stem] = words
+    assert [words[:13] for words in kept.values()] == ["Two maps, col", "Three picture"], kept
+
+
+def test_a_chapter_opens_with_a_picture(pages, browser):
+    for stem in CHAPTERS:
+        for width, height in ((1280, 720), (390, 844)):
+            with browser.open(pages[f"notebooks/{stem}.html"].as_uri(), width=width, height=height) as page:
+                lead = "document.querySelector('figure.lead img').getBoundingClientRect()"
+                assert page.evaluate(f"{lead}.width") >= 330
+                assert page.evaluate(f"{lead}.bottom") <= height, stem
+                figure = page.evaluate("document.querySelector('figure.lead a').hash")
+                assert page.evaluate(f"document.querySelector('{figure}').matches('figure.shown')")
 
 
 def test_a_figure_opens_large_and_closes(pages, browser):

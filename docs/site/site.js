@@ -9,16 +9,16 @@
   large.setAttribute("aria-label", "The figure, large");
   large.onclick = () => large.close();
   for (const figure of document.querySelectorAll("figure.shown")) {
-    const image = figure.querySelector("img");
-    if (!image) continue;
+    const images = [...figure.querySelectorAll("img")]; // one for light pages, one for dark
+    if (!images.length) continue;
     const button = Object.assign(document.createElement("button"), { type: "button", className: "enlarge", textContent: "Enlarge" });
     button.setAttribute("aria-label", `Enlarge ${figure.querySelector("figcaption a").textContent}`);
     const open = () => {
-      large.replaceChildren(Object.assign(new Image(), { src: image.src, alt: image.alt, className: image.className }));
+      large.replaceChildren(...images.map(({ src, alt, className }) => Object.assign(new Image(), { src, alt, className })));
       large.append(Object.assign(document.createElement("button"), { type: "button", textContent: "Close" }));
       large.showModal();
     };
-    button.onclick = image.onclick = open;
+    for (const part of [button, ...images]) part.onclick = open;
     figure.querySelector("figcaption").append(" ", button);
   }
   document.body.append(large);
@@ -31,18 +31,25 @@
       else if (!calm && !target.dataset.stopped) target.play().catch(() => {});
     }
   }, { threshold: 0.5 });
-  for (const film of document.querySelectorAll("figure.shown video")) {
+  for (const figure of document.querySelectorAll("figure.shown:has(video)")) {
+    const films = [...figure.querySelectorAll("video")]; // one for light pages, one for dark
+    const shown = () => films.find(film => film.offsetHeight) ?? films[0];
     const button = Object.assign(document.createElement("button"), { type: "button", className: "enlarge" });
-    const name = () => (button.textContent = film.paused ? "Play" : "Pause");
-    film.controls = false;
-    film.onplay = film.onpause = name;
-    button.onclick = film.onclick = () => {
-      film.dataset.stopped = film.paused ? "" : "1";
-      film.paused ? film.play() : film.pause();
+    const name = () => (button.textContent = shown().paused ? "Play" : "Pause");
+    const press = () => {
+      const film = shown(), paused = film.paused;
+      for (const one of films) one.dataset.stopped = paused ? "" : "1";
+      paused ? film.play() : film.pause();
     };
-    film.closest("figure").querySelector("figcaption").append(" ", button);
+    for (const film of films) {
+      film.controls = false;
+      film.onplay = film.onpause = name;
+      film.onclick = press;
+      seen.observe(film);
+    }
+    button.onclick = press;
+    figure.querySelector("figcaption").append(" ", button);
     name();
-    seen.observe(film);
   }
 
   // A table too wide for a phone: a row becomes a card, and each entry says which column it was.
@@ -75,6 +82,6 @@
 
   // Figures further down come after what is read first, but they do come: whoever prints or goes offline has them all.
   addEventListener("load", () => setTimeout(() => {
-    for (const image of document.images) image.loading = "eager";
+    for (const image of document.images) if (image.offsetParent) image.loading = "eager"; // not those for the other colours
   }, 1500));
 })();
