@@ -304,6 +304,8 @@ def _sentence(exercise, name, part, cases, answers, rights, hits):
         with contextlib.suppress(Exception):  # what a mistake cannot answer is another mistake
             if all(same(answer, mistake(*case)) for answer, case in zip(answers, cases, strict=True)):
                 return sentence
+    if part.estimate and all(_same(*both, NEARLY) for both in zip(answers, rights, strict=True)):
+        return part.estimate
     first = hits.index(False)
     if part.questions:
         return _question(exercise, name, part, cases[first], answers[first], rights[first])

@@ -23,6 +23,7 @@ class Part:
     wrap: Callable  # the learner's function -> what is called
     questions: tuple  # for answers of 1 and 0, a row for each epoch: what each column asks
     labels: tuple  # the names of a case's arguments, where questions are asked
+    estimate: str  # what to say of answers that are right in three digits, and not within a tolerance far below that
 
 
 PARTS = {}  # (exercise, name) -> Part
@@ -48,9 +49,9 @@ def itself(candidate):
     return candidate
 
 
-def part(exercise, name, right, cases, *, mistakes=None, tolerance=1e-6, wrap=itself, questions=(), labels=()):
+def part(exercise, name, right, cases, *, mistakes=None, tolerance=1e-6, wrap=itself, questions=(), labels=(), estimate=""):
     """Enter a part. ``exercise``: its number; the other arguments as in :class:`Part`."""
-    PARTS[exercise, name] = Part(right, cases, mistakes or {}, tolerance, wrap, questions, labels)
+    PARTS[exercise, name] = Part(right, cases, mistakes or {}, tolerance, wrap, questions, labels, estimate)
 
 
 def find(exercise, name):

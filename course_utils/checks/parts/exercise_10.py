@@ -10,18 +10,22 @@ from course_utils.checks.parts import part
 def tables(seed):
     """Two tables in which we know the answers, for we built them: each rate has a part to play."""
     random = np.random.default_rng(seed)
-    rates = 10 ** (random.uniform(-4, -2) + 0.5 * np.arange(6))
-    best, lucky, tested, diverged, worst = random.permutation(6)[:5]
-    noise = random.normal(0, 0.003, size=(2, 6, 4))
+    rates = 10 ** (random.uniform(-4, -2) + 0.4 * np.arange(8))
+    best, second, lucky, tested, diverged, middling, steady, worst = random.permutation(8)
+    noise = random.normal(0, 0.003, size=(2, 8, 4))
     held_out, test = noise - noise.mean(axis=2, keepdims=True)  # the mean of a row is what we make it
-    held_out[lucky] = [0.03, -0.01, -0.01, -0.01]
-    level, test_level = np.full(6, 0.90), random.uniform(0.90, 0.93, size=6)
-    level[[best, lucky, tested, diverged, worst]] = 0.95, 0.94, 0.93, 0.97, 0.5
+    level = np.empty(8)
+    level[[best, second, lucky, tested, diverged, worst]] = 0.95, 0.948, 0.94, 0.93, 0.97, 0.5
+    level[[middling, steady]] = 0.944, 0.942
+    held_out[lucky] = [0.06, -0.02, -0.02, -0.02]
+    held_out[[best, second, middling]] = [0.006, 0.006, 0.006, -0.018], [-0.03, 0.01, 0.01, 0.01], [0.035] * 3 + [-0.105]
+    held_out[steady] = 0
+    test_level = random.uniform(0.90, 0.93, size=8)
     test_level[tested] = 0.96
     held_out, test = held_out + level[:, None], test + test_level[:, None]
     held_out[diverged, seed % 4] = test[diverged, seed % 4] = np.nan
     test[best, seed % 3] = np.nan  # the best rate diverges once where it is judged; that counts as guessing, too
-    parts = {"best": best, "lucky": lucky, "tested": tested, "diverged": diverged}
+    parts = {"best": best, "second": second, "lucky": lucky, "tested": tested, "middling": middling, "steady": steady}
     known[rates[0]] = {name: (rates[row], np.nan_to_num(test[row], nan=0.1).mean()) for name, row in parts.items()}
     known[rates[0]]["diverged"] = rates[diverged], np.nanmean(test[diverged])
     known[rates[0]]["forgotten"] = rates[best], np.nanmean(test[best])
@@ -45,6 +49,15 @@ part(
         ),
         "This rate owes its place to a single lucky run. How good is it with an ordinary seed?": (
             lambda rates, held_out, test: known[rates[0]]["lucky"]
+        ),
+        "This is the rate with the second-best mean of the held-out images. In which order does your sorting leave them?": (
+            lambda rates, held_out, test: known[rates[0]]["second"]
+        ),
+        "This rate has the best worst run. That is careful, but the task asks for what is best on average.": (
+            lambda rates, held_out, test: known[rates[0]]["steady"]
+        ),
+        "This rate has the best median: what its worst runs get does not count in it. It counts in a mean.": (
+            lambda rates, held_out, test: known[rates[0]]["middling"]
         ),
         "This rate is the best only if one forgets the run in which it diverged. What does that run count?": (
             lambda rates, held_out, test: known[rates[0]]["diverged"]

@@ -770,6 +770,11 @@ known(
     "lead",
     logarithm=("No logarithm: both averages are means over a round.", lambda n, c: np.log(n)),
     squared=("Adam divides by the root of v, and you by v itself.", lambda n, c: 1 / c),
+    twice=(
+        "So much, n squared, would it be if m were as rare as 1 / n squared. How often is B's gradient added to m, how "
+        "often its square to v, and which of the two does Adam take the root of?",
+        lambda n, c: n**2,
+    ),
 )
 known(
     10,
@@ -782,7 +787,7 @@ known(
     lucky=("You compare the best run of each rate: one lucky seed decides. What is the mean over the seeds?", _lucky),
     axis=("You average over the rates, not over the seeds. Which axis holds the seeds?", _column),
     nan=("`argmax` takes a NaN for the largest number. What does a run that diverged count?", _nan_wins),
-    median=("A median forgets the run that diverged. The mean over the seeds counts it.", _median),
+    median=("A median forgets the runs that went badly. The mean over the seeds counts them.", _median),
     everywhere=(
         "The rate is right. But you report a mean over all rates, and not that of the rate that you chose.",
         lambda rates, held, test: (rates[_guessed(held).mean(1).argmax()], _guessed(test).mean()),
@@ -833,13 +838,13 @@ known(
 )
 
 
-def _grid(points, level=lambda best: best - 0.01):
-    def width(rates, accuracy):
-        x = np.linspace(np.log10(rates[0]), np.log10(rates[-1]), points)
-        inside = x[np.interp(x, np.log10(rates), accuracy) >= level(accuracy.max())]
-        return inside[-1] - inside[0]
+def _edges(rates, accuracy, points=100_001, level=lambda best: best - 0.01):
+    x = np.linspace(np.log10(rates[0]), np.log10(rates[-1]), points)
+    return x[np.interp(x, np.log10(rates), accuracy) >= level(accuracy.max())][[0, -1]]
 
-    return width
+
+def _grid(*how):
+    return lambda rates, accuracy: np.ptp(_edges(rates, accuracy, *how))
 
 
 FEW = "Too few points in between: the edges are as coarse as their distance."
@@ -856,6 +861,10 @@ known(
     rates=(
         "This is a difference of rates. A decade is a factor of ten.",
         lambda rates, accuracy: np.ptp(rates[accuracy >= accuracy.max() - 0.01]),
+    ),
+    between=(
+        "This is the difference of the rates at the two edges, which are right. How many decades lie between them?",
+        lambda rates, accuracy: np.ptp(10.0 ** _edges(rates, accuracy)),
     ),
     **{f"coarse_{n}": (FEW, _grid(n)) for n in (10, 11, 20, 21, 30, 50, 51, 100, 101)},
 )
