@@ -23,12 +23,12 @@ def slide(request):
 def shown(slide):
     """The words that the audience reads on a slide, its title, formulas, code and a list's numbers left out."""
     text = re.sub(
-        r"\$\$.*?\$\$|\$[^$\n]*\$|^\d\. |\{\{.*?\}\}|^\[Turn the knobs:.*$|<!--.*?-->",
+        r"\$\$.*?\$\$|\$[^$\n]*\$|^\d\. |\{\{.*?\}\}|^\[Turn the knobs:.*$|\]\(http.*?\)|<!--.*?-->",
         " ",
         slide.body,
         flags=re.S | re.M,
     )
-    return re.findall(r"[\w`']+", text)
+    return [word for word in re.split(r"[\s-]+", text) if re.search(r"\w", word)]
 
 
 def test_a_slide_is_a_claim_with_little_to_read_and_one_thing_to_see(slide):
@@ -49,10 +49,10 @@ def test_every_slide_has_notes_a_question_and_a_way_to_save_time(slide):
     assert slide.late
 
 
-@pytest.mark.parametrize("path", lecture.PATHS)
-def test_words_and_live_parts_add_up_to_the_time(path):
+@pytest.mark.parametrize(("path", "most"), [(20, 19), (45, 42), (90, 88)])
+def test_words_and_live_parts_leave_time_for_questions(path, most):
     minutes = sum(slide.minutes for slide in SLIDES if path in slide.paths)
-    assert 0.95 * path <= minutes <= 1.05 * path
+    assert 0.9 * path <= minutes <= most
 
 
 def votes(slides):
@@ -91,6 +91,137 @@ def test_the_slides_follow_the_chapters():
     comes before what is said of it."""
     chapters = [slide.chapter[:2] for slide in SLIDES[1:-1] if slide.id != "network"]
     assert chapters == sorted(chapters)
+
+
+# What the notes and titles say of a chapter's output in words: slide, chapter and section, what is printed (each
+# parenthesis a number; with two patterns, the mean of the first over that of the second), and what the words allow.
+SAID = [
+    ("time", "01_challenges", r"width 16 to 256 at depth \d: ([+-][\d.]+)", 3.5, 5.9),
+    ("time", "01_challenges", r"the first hidden layer .* gains ([+-][\d.]+)", 5, 7),
+    ("time", "01_challenges", r"depth 1 to 4 at width .*: ([+-][\d.]+)", -9, 0),
+    ("rate", "01_challenges", r" 0\.1 x the best rate .* costs ([\d.]+)", 3, 4.4),
+    ("rate", "01_challenges", r"  10 x the best rate .* costs ([\d.]+)", 70, 87),
+    (
+        "vote-wall",
+        "01_challenges",
+        [r"straight +: the way over is ([\d.]+)", r"training loss +: [\d.]+ to ([\d.]+)"],
+        9,
+        20,
+    ),
+    ("minima", "01_challenges", [r"reordered: .* to ([\d.]+) higher", r"straight +: the way over is ([\d.]+)"], 0, 0.1),
+    ("minima", "01_challenges", r"another seed, .*: ([\d.]+) points", 0, 1),
+    ("speedup", "03_stochastic_gradient_descent", r"needs (\d+) times the examples", 170, 230),
+    ("speedup", "03_stochastic_gradient_descent", r"128 a step, seed \d: .*, +([\d.]+) epochs", 0.12, 0.17),
+    ("speedup", "03_stochastic_gradient_descent", r"full batch, seed \d: .*, +([\d.]+) epochs", 26, 34),
+    ("falling-rates", "03_stochastic_gradient_descent", r"cosine minus constant: ([+-][\d.]+)", 0.75, 1.25),
+    ("falling-rates", "03_stochastic_gradient_descent", r"cosine minus constant: .*\(([+-][\d.]+) to", 0, 1),
+    ("falling-rates", "03_stochastic_gradient_descent", r"(?:decay|time) minus constant: .*\(([+-][\d.]+) to", -9, 0),
+    ("limit", "04_momentum", r"beta 0\.9 : ([\d.]+) at step 500", 9.9, 10.1),
+    ("root", "04_momentum", r"momentum +steps .* slope ([\d.]+)", 0.45, 0.6),
+    ("noise", "04_momentum", r"beta 0\.9 : signal .* gain of ([\d.]+)", 4, 5),
+    ("async", "05_asynchronous_sgd", r"M = 16: beta ([\d.]+)", 0.92, 0.95),
+    ("implicit", "05_asynchronous_sgd", r"M = 16.* to ([\d.]+)% of a step", 0, 10),
+    ("stale", "05_asynchronous_sgd", r"M = 16: largest stable .* runs: ([\d.]+)", 0, 1),
+    ("nesterov", "06_nesterov_momentum", r"nesterov minus momentum: .*\(([+-][\d.]+) to", -9, 0),
+    ("nesterov-mnist", "06_nesterov_momentum", r"lower with \d+ of 10, -([\d.]+)", 0.001, 0.005),
+    (
+        "adaptive",
+        "07_adagrad",
+        [r"45 degrees, adagrad .* ([\d.]+) steps", r"45 degrees, gradient.* ([\d.]+) steps"],
+        1,
+        9,
+    ),
+    ("rmsprop-mnist", "08_rmsprop#The-talk's-two-figures", r"minus rmsprop: .*\(([+-][\d.]+) to", -9, 0),
+    ("rmsprop-mnist", "08_rmsprop#The-talk's-two-figures", r"minus rmsprop: .* to ([+-][\d.]+)\)", 0, 9),
+    ("corrections", "09_adam", r"neither +steps 1, .* of lr: +([\d.]+)", 3, 3.4),
+    ("five-layers", "09_adam#The-talk's-figure:-five-hidden-layers", r"minus .*\(([+-][\d.]+) to", -3, 0),
+    ("five-layers", "09_adam#The-talk's-figure:-five-hidden-layers", r"minus .* to ([+-][\d.]+)\)", 0, 3),
+    ("plateau", "09_adam#When-does-plain-SGD-struggle?", r"gradient_descent .* after (\d+) to \d+ steps", 90, 140),
+    ("plateau", "09_adam#When-does-plain-SGD-struggle?", r"momentum .* after (\d+) to \d+ steps", 50, 75),
+    ("plateau", "09_adam#When-does-plain-SGD-struggle?", r"adam .* after (\d+) to \d+ steps", 8, 14),
+    ("plateau", "09_adam#When-does-plain-SGD-struggle?", r"adam minus .*\(([+-][\d.]+) to", 0, 9),
+    ("race", "10_which_optimizer", r"default instead of tuned rate .* to ([\d.]+)\)", 7.5, 8.9),
+    (
+        "workloads",
+        "10_which_optimizer",
+        [r"bad start .*gradient_descent .*?(\d+) steps", r"bad start .*adam .*?(\d+) steps"],
+        3.5,
+        4.4,
+    ),
+    (
+        "workloads",
+        "10_which_optimizer",
+        [r"rare classes .*gradient_descent .*?(\d+) steps", r"rare classes .*adam .*?(\d+) steps"],
+        1.7,
+        2.3,
+    ),
+    (
+        "workloads",
+        "10_which_optimizer",
+        [r"large batch .*momentum .*?(\d+) steps", r"large batch .*adam .*?(\d+) steps"],
+        0.7,
+        1,
+    ),
+    (
+        "workloads",
+        "10_which_optimizer",
+        [r"plain  .*adagrad .*?(\d+) steps", r"plain  .*momentum .*?(\d+) steps"],
+        1,
+        1.5,
+    ),
+    (
+        "matters",
+        "10_which_optimizer",
+        [r"rate 2.15 times too large +median +([\d.]+)", r"another tuned .*median +([\d.]+)"],
+        1,
+        9,
+    ),
+    (
+        "matters",
+        "10_which_optimizer",
+        [r"rate 2.15 times too small +median +([\d.]+)", r"another tuned .*median +([\d.]+)"],
+        0,
+        1,
+    ),
+    (
+        "matters",
+        "10_which_optimizer",
+        [r"rate 5 times too large +median +([\d.]+)", r"default .*median +([\d.]+)"],
+        1.5,
+        9,
+    ),
+]
+
+
+def printed(where, pattern):
+    """The numbers that a chapter, or one of its sections, prints in the places of a pattern's parenthesis."""
+    name, _, heading = where.partition("#")
+    cells = lecture.section_cells(name, heading) if heading else lecture.chapter(name).cells
+    text = "\n".join(lecture.printed(cell) for cell in cells if cell.cell_type == "code")
+    found = [float(number) for number in re.findall(pattern, text)]
+    assert found, f"{where} prints nothing like {pattern}"
+    return found
+
+
+@pytest.mark.parametrize(("name", "where", "pattern", "low", "high"), SAID)
+def test_what_is_said_of_a_number_holds_after_each_execution(name, where, pattern, low, high):
+    assert name in {slide.id for slide in SLIDES}
+    if isinstance(pattern, str):
+        numbers = printed(where, pattern)
+    else:
+        above, below = (printed(where, one) for one in pattern)
+        numbers = [sum(above) / len(above) / (sum(below) / len(below))]
+    assert all(low <= number <= high for number in numbers), numbers
+
+
+def test_the_fair_race_s_title_holds():
+    best, *others = sorted(
+        printed("10_which_optimizer", r"\n\w+ +[\d.]+ +([\d.]+) \+- [\d.]+ +[\d.]+ \+-"), reverse=True
+    )
+    assert len(others) == 7
+    assert best - others[4] <= 0.6, "six of eight"
+    assert round(best - others[5], 1) == 1.3, "plain descent"
+    assert round(best - others[6], 1) == 2.6, "Adagrad"
 
 
 def test_a_reference_that_leads_nowhere_ends_the_build(tmp_path):
@@ -138,6 +269,13 @@ def test_the_first_figure_of_a_section():
     found = lecture.first_figure("09_adam", "A-picture-first")
     assert picture(lecture.figure(found, "x"))[0] > 1000
     assert lecture.first_figure("09_adam", "fig-talk") is None
+
+
+def test_a_number_of_a_section_may_stand_in_a_title():
+    said = lecture.in_words("{{09_adam#Deeper:-AdamW-in-six-lines | decay\\)\\^(\\d+) =}} steps", "x")
+    assert said == "1000 steps"
+    with pytest.raises(lecture.Broken, match="x: .*finds nothing"):
+        lecture.in_words("{{09_adam#Deeper:-AdamW-in-six-lines | never printed}}", "x")
 
 
 def test_code_is_shown_without_its_docstring():

@@ -259,6 +259,21 @@ def test_what_is_done_in_one_window_is_done_in_the_other(stick, browser):
         alike(wall.page, f"{STATE}('ravine')[0]", 2)
 
 
+def test_a_guess_in_a_chapter_s_deck_is_made_in_both_windows(stick, browser):
+    chosen = "[...document.querySelectorAll('section.present .live-answer')].map(b => b.ariaPressed)"
+    with speaking(browser, (stick / "04_momentum.html").as_uri()) as (wall, _, now):
+        asking = "Reveal.getSlides().findIndex(slide => slide.querySelector('.live-ask'))"
+        wall.evaluate(f"Reveal.slide({asking})")
+        now.wait_for_function(f"Reveal.getState().indexh == {asking}", polling=50)
+        assert set(wall.evaluate(chosen)) == {"false"}
+        now.locator("section.present .live-answer").nth(1).click()
+        wall.page.wait_for_function(f"{chosen}[1] == 'true'", polling=50)
+        now.locator("section.present button", has_text="Guess again").click()
+        wall.page.wait_for_function(f"{chosen}[1] == 'false'", polling=50)
+        wall.page.locator("section.present .live-answer").nth(0).click()
+        now.wait_for_function(f"{chosen}[0] == 'true'", polling=50)
+
+
 def test_the_speaker_s_view_shows_one_clock_and_all_notes_without_scrolling(stick, browser):
     with speaking(browser, (stick / "lecture.html").as_uri()) as (wall, view, _):
         assert view.locator("#clock").inner_text() == "0:00"

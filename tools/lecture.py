@@ -23,9 +23,12 @@ takes beside the words. What stands in double braces is taken from a chapter, by
     {{09_adam#A-picture-first}}                   the first figure of that section
     {{04_momentum#rule}}                          its code, without the docstring
     {{04_momentum#num-limit | factor ([\\d.]+)}}   what the parenthesis finds in its printed output
+    {{04_momentum#MNIST | batch ([\\d.]+)}}        what it finds in what that section prints
 
-A reference that leads nowhere ends the build. A slide whose title begins with "Vote:" asks, and has the choices A to D
-as a numbered list; the slide after it shows the picture.
+The last two may stand in titles and notes, too. A reference that leads nowhere ends the build.
+
+A slide whose title begins with "Vote:" asks, and has the choices A to D as a numbered list; the slide after it shows
+the picture.
 A link `[Turn the knobs: what](../docs/playground/index.html#preset=name)` becomes the playground itself; on paper it
 shows the right answer and its run.
 A slide that leaves its lower half empty says why: data-sparse="why".
@@ -53,7 +56,7 @@ BUILT = ROOT / "build" / "slides"
 PATHS = (20, 45, 90)  # minutes
 PACE = 130  # words a minute
 
-REFERENCE = re.compile(r"\{\{(?P<chapter>\w+)#(?P<tag>[\w-]+)(?: \| (?P<pattern>.+?))?\}\}")
+REFERENCE = re.compile(r"\{\{(?P<chapter>\w+)#(?P<tag>[^\s|}]+)(?: \| (?P<pattern>.+?))?\}\}")
 PANEL = re.compile(r"(panel|row) (\d) of (\d)$")
 KNOBS = re.compile(r"^\[Turn the knobs: (?P<what>.+)\]\((?:\.\./docs/)?playground/index\.html#(?P<state>\S+)\)$", re.M)
 
@@ -95,12 +98,12 @@ def parse(text):
         title = re.match(r"\s*##? (.+)\n?", shown)
         if not note or not title or not {"id", "data-chapter", "data-paths"} <= set(given):
             raise Broken(f"slide {name!r} needs an id, data-chapter, data-paths, a title (## ...) and notes (Note:)")
-        pieces = re.split(r"\*\*(Question|Answer|Late\?|Late)\.?\*\*", notes)
+        pieces = re.split(r"\*\*(Question|Answer|Late\?|Late)\.?\*\*", in_words(notes, f"slide {name!r}"))
         words = {key.strip("?"): text.strip() for key, text in zip(pieces[1::2], pieces[2::2], strict=True)}
         slides.append(
             Slide(
                 name,
-                title[1].strip(),
+                in_words(title[1].strip(), f"slide {name!r}"),
                 shown[title.end() :].strip(),
                 pieces[0].strip(),
                 words.get("Question", ""),
@@ -136,14 +139,21 @@ def printed(of):
     return "".join(output.text for output in of.outputs if output.output_type == "stream")
 
 
-def first_figure(name, heading):
-    """The first cell with a picture or film under a heading, named as in an address; None without one."""
+def section_cells(name, heading):
+    """The code cells under a heading, named as in an address."""
     inside = False
     for cell in chapter(name).cells:
         if cell.cell_type == "markdown" and cell.source.startswith("#"):
             inside = slug(cell.source.partition("\n")[0].lstrip("# ")) == heading
-        data = [output.get("data", {}) for output in cell.get("outputs", ())]
-        if inside and any("image/png" in one or "<video" in one.get("text/html", "") for one in data):
+        if inside and cell.cell_type == "code":
+            yield cell
+
+
+def first_figure(name, heading):
+    """The first cell with a picture or film under a heading; None without one."""
+    for cell in section_cells(name, heading):
+        data = [output.get("data", {}) for output in cell.outputs]
+        if any("image/png" in one or "<video" in one.get("text/html", "") for one in data):
             return cell
     return None
 
@@ -206,20 +216,28 @@ def code(source):
 def resolve(reference):
     """What one reference in double braces stands for, as Markdown or HTML."""
     name, tag, pattern = reference["chapter"], reference["tag"], reference["pattern"]
-    where, pictured = f"{name}#{tag}", first_figure(name, tag)
-    if pictured:
-        return figure(pictured, where)
-    of = cell(name, tag)
+    where, section = f"{name}#{tag}", list(section_cells(name, tag))
+    if section and not pattern:
+        return figure(first_figure(name, tag) or section[0], where)
+    of = section or [cell(name, tag)]
     if pattern and PANEL.match(pattern):
-        return figure(of, where, pattern)
+        return figure(of[0], where, pattern)
     if pattern:
-        found = set(re.findall(pattern, printed(of)))
+        found = set(re.findall(pattern, "\n".join(printed(one) for one in of)))
         if len(found) != 1:
             raise Broken(f"{pattern!r} finds {sorted(found) or 'nothing'} in what {where} printed, and it must be one")
         return found.pop()
     if tag.startswith("fig"):
-        return figure(of, where)
-    return f"```python\n{code(of.source)}\n```"
+        return figure(of[0], where)
+    return f"```python\n{code(of[0].source)}\n```"
+
+
+def in_words(text, where):
+    """A title or notes, the numbers that they refer to put in."""
+    try:
+        return REFERENCE.sub(resolve, text)
+    except Broken as error:
+        raise Broken(f"{where}: {error}") from None
 
 
 def with_references(markdown, where):

@@ -133,15 +133,35 @@ function follow(knobs, is) {
   knobs.said = is;
 }
 
+// The guesses of a chapter's deck, all of them at once: what is chosen in one window is chosen in the other
+function guessed() {
+  const own = Live.guesses(`slides/${location.pathname.split("/").at(-1).replace(/\.html$/, "")}`);
+  const say = () => !receiving && send({guesses: JSON.stringify(own.all)});
+  for (const name of ["set", "forget"]) {
+    const done = own[name];
+    own[name] = function (...given) {
+      done.apply(this, given);
+      say();
+    };
+  }
+  return {say, follow(all) {
+    const now = JSON.parse(all);
+    for (const number of own.asked.keys()) if (own.all[number] !== now[number]) own.set(number, now[number]);
+  }};
+}
+
 function listen(playgrounds) {
+  const guesses = guessed();
   addEventListener("message", ({source, data}) => {
     if (view ? source !== parent : source === window || !(data?.hello || source === speaker)) return;
     if (data.hello && source !== speaker && !view) { // a speaker's view, or one that was there before this page was loaded
       speaker = source;
       send({at: where()});
       playgrounds.forEach((knobs, number) => send({knobs: number, is: (knobs.said = shown(knobs))}));
+      guesses.say();
     }
     receiving = true;
+    if (data.guesses) guesses.follow(data.guesses);
     if (data.at) {
       const {notes, first, over, ...at} = data.at;
       told = JSON.stringify(data.at);
