@@ -119,6 +119,26 @@ SAID = [
     ("limit", "04_momentum", r"beta 0\.9 : ([\d.]+) at step 500", 9.9, 10.1),
     ("root", "04_momentum", r"momentum +steps .* slope ([\d.]+)", 0.45, 0.6),
     ("noise", "04_momentum", r"beta 0\.9 : signal .* gain of ([\d.]+)", 4, 5),
+    (
+        "momentum-mnist",
+        "04_momentum#MNIST",
+        [
+            r"batch  128, momentum .* to 0\.2: (\d+), (\d+), (\d+)",
+            r"batch  128, gradient_descent lr 0\.20.* to 0\.2: (\d+), (\d+), (\d+)",
+        ],
+        0.65,
+        0.85,
+    ),
+    (
+        "momentum-mnist",
+        "04_momentum#MNIST",
+        [
+            r"batch 1024, momentum .* to 0\.2: (\d+), (\d+), (\d+)",
+            r"batch 1024, gradient_descent .* to 0\.2: (\d+), (\d+), (\d+)",
+        ],
+        0.42,
+        0.6,
+    ),
     ("async", "05_asynchronous_sgd", r"M = 16: beta ([\d.]+)", 0.92, 0.95),
     ("implicit", "05_asynchronous_sgd", r"M = 16.* to ([\d.]+)% of a step", 0, 10),
     ("stale", "05_asynchronous_sgd", r"M = 16: largest stable .* runs: ([\d.]+)", 0, 1),
@@ -198,7 +218,7 @@ def printed(where, pattern):
     name, _, heading = where.partition("#")
     cells = lecture.section_cells(name, heading) if heading else lecture.chapter(name).cells
     text = "\n".join(lecture.printed(cell) for cell in cells if cell.cell_type == "code")
-    found = [float(number) for number in re.findall(pattern, text)]
+    found = [float(number) for match in re.finditer(pattern, text) for number in match.groups()]
     assert found, f"{where} prints nothing like {pattern}"
     return found
 
