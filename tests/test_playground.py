@@ -82,7 +82,7 @@ def test_rules_take_the_course_s_steps(page):
         np.testing.assert_allclose(page.evaluate(script), expected, rtol=1e-9, atol=1e-15)
 
 
-@pytest.mark.parametrize("name", ["quadratic", "rosenbrock", "beale", "saddle", "camel", "ripples"])
+@pytest.mark.parametrize("name", ["quadratic", "rosenbrock", "saddle", "ripples"])
 def test_surfaces_are_the_course_s(page, name):
     surface = surfaces.quadratic(20) if name == "quadratic" else getattr(surfaces, name)
     surface = surface() if isinstance(surface, type) or not hasattr(surface, "window") else surface
@@ -100,7 +100,6 @@ def test_schedules_are_the_course_s(page):
         "exponential": schedules.exponential(0.9),
         "inverse_time": schedules.inverse_time(20),
         "cosine": schedules.cosine(60),
-        "warmup": schedules.warmup(6),
     }
     for name, twin in twins.items():
         factors = page.evaluate(f"Array.from({{length: 60}}, (_, k) => Playground.SCHEDULES.{name}[1](60, {{}})(k))")
@@ -286,7 +285,7 @@ def test_the_map_is_of_the_rule_that_one_chooses(browser):
         box = box_of(page, ".beside")
         page.page.mouse.click(box[0] + 80, box[1] + box[3] / 2)
         lanes = page.evaluate("document.querySelector('optimizer-knobs').state.lanes")
-        assert (lanes[0]["lr"], lanes[1]["beta"]) == (0.0312, 0.7)
+        assert (lanes[0]["lr"], lanes[1]["beta"]) == (0.0353, 0.7)
         assert lanes[1]["lr"] < 0.001
 
 
@@ -536,6 +535,7 @@ def test_on_a_phone_the_map_stays_in_view_while_a_knob_is_turned(browser):
         boxes = [box_of(page, part) for part in ("canvas", ".play", '[data-knob="2.lr"]')]
         assert all(0 <= y and y + height <= 844 for _, y, _, height in boxes)
         assert boxes[0][1] < 10, "it sticks to the top"
+        assert boxes[2][1] > boxes[1][1] + boxes[1][3], "what has the focus is not behind it"
 
 
 def test_before_a_guess_the_axes_of_the_second_picture_stand_there(browser):

@@ -69,10 +69,9 @@ def runs_of(state, lane):
     schedule = {
         "constant": lambda: None,
         "exponential": lambda: schedules.exponential(0.9),
-        "step_decay": lambda: schedules.step_decay(math.ceil(steps / 3), 0.3),
         "inverse_time": lambda: schedules.inverse_time(20),
         "cosine": lambda: schedules.cosine(steps),
-        "warmup": lambda: schedules.warmup(math.ceil(steps / 10)),
+        "first": lambda: lambda step: (1 - hyper.get("beta", 0)) ** 0.5,
         "uncorrected": lambda: uncorrected(hyper["beta1"], hyper["beta2"]),
     }[lane["schedule"]]()
     for run in range(min(state["runs"], 3)):

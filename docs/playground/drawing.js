@@ -2,11 +2,12 @@
 "use strict";
 {
 const { LOOKS, RATES, ofLane, MEMORIES, heightOn, lateHeight, memoryOf, short } = Playground;
-const { abs, ceil, floor, hypot, log, log10, max, min, round } = Math;
+const { abs, atan2, ceil, floor, hypot, log, log10, max, min, round, cos, sin, PI } = Math;
 const MARGIN = { left: 46, right: 12, top: 22, bottom: 34 };
+const logOf = (height) => log10(max(height, 1e-12));
 const DASHES = { solid: [], dashed: [7, 3], dotted: [2, 3] };
 
-// Axes, and maps between points and places; logX: in powers of ten; rows: what stands at 0, 1, 2 ... upwards, for numbers
+// Axes, and maps between points and places; rows: what stands for 0, 1, 2 ...
 function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", logX, logY, rows }) {
   const ratio = devicePixelRatio, c = canvas.getContext("2d");
   const w = canvas.clientWidth - MARGIN.left - MARGIN.right, h = canvas.clientHeight - MARGIN.top - MARGIN.bottom;
@@ -43,7 +44,7 @@ function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", log
   return { c, w, h, place, point, ink };
 }
 
-// Each rule's own colour and dashes, black as the ink; a second lane of a rule has a colour that no rule here has
+// Each rule's own colour and dashes; a second lane of a rule has a colour that no rule here has
 function styles(lanes, ink) {
   const isDark = +/\((\d+)/.exec(ink)?.[1] > 127, used = lanes.map(({ rule }) => LOOKS[rule][0]), seen = [];
   let next = 0;
@@ -84,46 +85,65 @@ function terrain(plot, height, isDark) {
   return canvas;
 }
 
-const isCrowded = (canvas, lanes) => lanes.length > (canvas.clientWidth < 400 ? 1 : 4);
+const isCrowded = (canvas, lanes) => lanes.length > (canvas.clientWidth < 400 || canvas.getRootNode().host.matches("[bare]") ? 1 : 4);
+
+// Where a path first leaves the picture: an arrowhead on its edge
+function leaving({ c, w, h }, { colour }, path) {
+  const i = path.findIndex(([x, y]) => !(0 <= x && x <= w && 0 <= y && y <= h));
+  if (i < 1) return;
+  const [x, y] = path[i - 1], [u, v] = path[i].map((end, d) => end - path[i - 1][d]);
+  const share = min(...[[x, u, w], [y, v, h]].map(([at, by, end]) => ((by > 0 && end) - at) / by).filter((share) => share >= 0));
+  c.save();
+  c.translate(x + share * u, y + share * v);
+  c.rotate(atan2(v, u));
+  c.fillStyle = colour;
+  c.fill(new Path2D("M0 0l-12-6v12"));
+  c.restore();
+}
 
 function drawMap(canvas, state, race, ink, isDark) {
   const { surface, lanes, start } = race, isLine = !surface.window[1], step = min(state.step, state.steps);
   const height = heightOn(surface), pink = isDark ? "#ff9ccf" : "#b3005e";
-  const plot = axes(canvas, ink, surface.window[0], surface.window[1] ?? [-0.5, 9.6], { x: "x", title: isLine ? "height" : "y" });
+  const isCloud = !isLine && lanes[0]?.runs[1] && !state.mean; // of many runs the cloud counts, not the first one's path
+  const plot = axes(canvas, ink, surface.window[0], surface.window[1] ?? [-0.5, 9.6],
+    { x: "x", title: isLine ? "height" : isCloud ? "y; circles: mean distance from the minimum" : "y" });
   const { c, w, h, place, point } = plot, on = (p) => (isLine ? [p[0], height(p)] : p);
   if (isLine) {
     const curve = Array.from({ length: w + 1 }, (_, i) => [point([i, 0])[0], height([point([i, 0])[0]])]);
     line(plot, { colour: ink }, curve, 1.5, 0.6);
   } else {
-    const scene = [state.surface, state.k, state.angle, w, h, isDark].join();
+    const scene = [surface.window, state.surface, state.k, state.angle, w, h, isDark].join();
     if (canvas.scene !== scene) Object.assign(canvas, { scene, terrain: terrain(plot, height, isDark) });
     c.drawImage(canvas.terrain, 0, 0, w, h);
   }
   c.strokeStyle = pink;
   c.lineWidth = 3;
   for (const [x, y] of surface.minima.map((p) => place(on(p)))) c.stroke(new Path2D(`M${x - 5} ${y - 5}l10 10m0-10l-10 10`));
-  const isCloud = lanes[0]?.runs[1] && !state.mean; // of many runs the cloud counts, not the first one's path
-  if (!isCloud) for (const { path, look } of race.began) line(plot, { ...look, dash: [2, 4] }, path.map(on), 1.5, 0.5);
-  for (const lane of lanes) {
-    const { look, path, runs, theory } = lane, past = path.slice(0, step + 1).map(on), told = (path) => (race.untold ? path.slice(0, step + 1) : path).map(on);
-    if (state.mean) for (const run of runs.slice(0, 12)) line(plot, look, told(run), 0.7, 0.25);
-    if (!isCloud) {
-      line(plot, look, told(path), 1.5, 0.3);
-      line(plot, { colour: isDark ? "#000" : "#fff" }, past, 5, 0.6);
-    }
-    line(plot, look, past, isCloud ? 1 : 2.5, isCloud ? 0.45 : 1);
-    if (theory && !race.untold) line(plot, { colour: pink, dash: [7, 4] }, theory.map(on), 2);
-    c.fillStyle = c.strokeStyle = look.colour;
-    const dot = (p, size, isRing) => (c.beginPath(), c.arc(...place(p), size, 0, 7), isRing ? c.stroke() : c.fill());
-    if (past.length < 400 && !look.dash[0] && !isCloud) for (const p of past) dot(p, 2);
+  // A path; of a cloud, the circle of its mean distance, which ends elsewhere for each
+  const traced = ({ path, away }, i) => (isCloud ? Array.from({ length: 61 }, (_, j) =>
+    [cos, sin].map((f, d) => surface.minima[0][d] + (away[step] ?? 99) * f((j / 30 + i / 2 + 0.25) * PI))) : path.map(on));
+  race.began.forEach((lane, i) => line(plot, { ...lane.look, dash: [2, 4] }, traced(lane, i), 1.5, 0.5));
+  const dot = ([x, y], size, isHollow) => (c.beginPath(), c.arc(x, y, size, 0, 7), isHollow ? c.stroke() : c.fill());
+  lanes.forEach((lane, i) => {
+    const { look, path, runs, theory, diverged } = lane, whole = traced(lane, i), past = isCloud ? whole : whole.slice(0, step + 1), places = past.map(place);
     c.lineWidth = 2;
-    c.globalAlpha = state.mean ? 0.3 : 1;
-    if (runs[1]) for (const run of runs) dot(on(run[min(step, run.length - 1)]), 4, look.dash[0]);
-    c.globalAlpha = 1;
-    dot(past.at(-1), 5);
+    c.globalAlpha = state.mean || lanes[2] ? 0.3 : 0.6;
+    c.fillStyle = c.strokeStyle = look.colour;
+    if (runs[1]) for (const run of runs) dot(place(on(run[min(step, run.length - 1)])), state.mean ? 4 : 3, look.dash[0]);
+    if (state.mean) for (const run of runs.slice(0, 12)) line(plot, look, run.slice(0, race.untold ? step + 1 : 1e4).map(on), 0.7, 0.25);
+    if (!race.untold && !isCloud) line(plot, look, whole, 1.5, 0.3);
+    line(plot, { colour: isDark ? "#000" : "#fff" }, past, 5, 0.6);
+    line(plot, look, past, 2.5, diverged && lanes[1] ? 0.4 : 1); // of several, one that flies out hides none
+    if (theory && !race.untold) line(plot, { colour: pink, dash: [7, 4] }, theory.map(on), 2);
+    lane.seen = race.untold ? places : whole.map(place);
+    c.fillStyle = c.strokeStyle = look.colour;
+    if (!isCloud) {
+      if (past.length < 400 && !look.dash[0]) for (const p of places) dot(p, 2);
+      dot(places.at(-1), 5);
+      leaving(plot, look, places);
+    }
     if (state.arrows && !isLine && path[step + 1]) arrows(plot, lane, step, ink, pink);
-    lane.seen = told(path).map(place);
-  }
+  });
   const [x, y] = place(on(start));
   c.fillStyle = c.strokeStyle = ink;
   c.fillRect(x - 6, y - 6, 12, 12);
@@ -137,19 +157,14 @@ function drawMap(canvas, state, race, ink, isDark) {
 }
 
 // The next step, and what the gradient alone would do
-function arrows({ c, place }, lane, step, ink, pink) {
-  const here = lane.path[step], there = lane.path[step + 1], g = lane.path.gradients?.[step];
+function arrows(plot, { lr, path }, step, ink, pink) {
+  const here = path[step];
   const draw = (to, colour) => {
-    const [x, y] = place(here), [u, v] = place(to), far = hypot(u - x, v - y) || 1, reach = min(far, 60) / far;
-    c.strokeStyle = colour;
-    c.lineWidth = 3;
-    c.beginPath();
-    c.moveTo(x, y);
-    c.lineTo(x + (u - x) * reach, y + (v - y) * reach);
-    c.stroke();
+    const [[x, y], [u, v]] = [here, to].map(plot.place), share = min(1, 60 / hypot(u - x, v - y));
+    line(plot, { colour }, [here, here.map((x, i) => x + share * (to[i] - x))], 3);
   };
-  if (g) draw(here.map((x, i) => x - lane.lr * g[i]), pink);
-  draw(there, ink);
+  if (path.gradients) draw(here.map((x, i) => x - lr * path.gradients[step][i]), pink);
+  draw(path[step + 1], ink);
 }
 
 // Names near where paths end, in the place that covers least of paths and other names
@@ -157,7 +172,7 @@ function named({ c, w, h }, lanes, ink, isDark) {
   const traces = lanes.flatMap(({ seen }) => seen.slice(-400)), taken = [];
   c.font = "600 13px system-ui, sans-serif";
   for (const { label, seen, look: { colour, dash } } of lanes) {
-    const [u, v] = seen.at(-1), x = max(0, min(u, w)), y = max(0, min(v, h)); // flown out: at the rim
+    const [x, y] = seen.at(-1).map((at, d) => max(0, min(at, [w, h][d]))); // flown out: at the rim
     const width = c.measureText(label).width + 22, spots = [];
     for (const down of [0, -18, 18, -36, 36, -54, 54])
       for (const right of [11, -width - 11, -width / 2]) {
@@ -167,10 +182,8 @@ function named({ c, w, h }, lanes, ink, isDark) {
       }
     const [, left, top] = spots.reduce((a, b) => (b[0] < a[0] ? b : a));
     taken.push([left, top, width]);
-    c.globalAlpha = 0.9;
-    c.fillStyle = isDark ? "#1b1f24" : "#fff";
+    c.fillStyle = isDark ? "#1b1f24e6" : "#ffffffe6";
     c.fillRect(left - 3, top, width + 6, 16);
-    c.globalAlpha = 1;
     c.strokeStyle = colour;
     c.lineWidth = 3;
     c.setLineDash(dash);
@@ -181,14 +194,21 @@ function named({ c, w, h }, lanes, ink, isDark) {
   }
 }
 
-function heights(canvas, state, { lanes, untold, began }, ink) {
-  const power = (height) => log10(max(height, 1e-12)), step = min(state.step, state.steps);
-  const all = lanes.flatMap((lane) => lane.heights.map(power)).filter((value) => value < 9);
-  const top = ceil(max(...all) + 0.2), low = floor(max(-12, min(...all, top - 2)));
-  const plot = axes(canvas, ink, [0, state.steps], [low, top], { x: "step", title: "height above the minimum", logY: true });
-  const points = ({ heights }) => heights.map((height, k) => [k, power(height)]);
-  for (const lane of began) line(plot, { ...lane.look, dash: [2, 4] }, points(lane), 1.5, 0.5);
-  for (const lane of lanes) curve(plot, lane.look, points(lane), step, untold, 2.4);
+// Curves over the steps, pale what comes and what was before. The frame holds what the story begins with and asks about,
+// so that no answer moves it; what rises far flies out.
+function bySteps(canvas, state, race, ink, title, seriesOf, far = Infinity) {
+  const step = min(state.step, state.steps);
+  const all = [...race.lanes, ...race.framed].flatMap(seriesOf).flat().filter((value) => value < far).map(logOf);
+  const plot = axes(canvas, ink, [0, state.steps], [max(-12, floor(min(...all) - 0.1)), ceil(max(...all) + 0.1)], { x: "step", title, logY: true });
+  const draw = (lanes, act) => lanes.forEach((lane) => seriesOf(lane).forEach((values, d) =>
+    act(lane.look, values.map((value, k) => [k, logOf(value)]), d ? 1.2 : 2.6)));
+  draw(race.began, (look, points) => line(plot, { ...look, dash: [2, 4] }, points, 1.5, 0.5));
+  draw(race.lanes, (look, points, width) => {
+    const past = points.slice(0, step + 1);
+    if (!race.untold) line(plot, look, points, width / 2, 0.3);
+    line(plot, look, past, width);
+    leaving(plot, look, past.map(plot.place));
+  });
   if (step < 0) { // a guess comes first
     Object.assign(plot.c, { font: "700 90px system-ui, sans-serif", textAlign: "center", globalAlpha: 0.2 });
     plot.c.fillText("?", plot.w / 2, plot.h / 2 + 32);
@@ -196,25 +216,15 @@ function heights(canvas, state, { lanes, untold, began }, ink) {
   plot.c.restore();
 }
 
-// Up to the step, and pale what comes
-function curve(plot, look, points, step, untold, width) {
-  if (!untold) line(plot, look, points, width / 2, 0.3);
-  line(plot, look, points.slice(0, step + 1), width);
-}
+const heights = (...all) => bySteps(...all, "height above the minimum", ({ heights }) => [heights], 30 * all[2].lanes[0].heights[0]);
 
-function rates(canvas, state, { lanes, untold }, ink) {
-  const step = min(state.step, state.steps), all = lanes.flatMap((lane) => lane.runs[0].rates.flat()).map(log10).filter(Number.isFinite);
-  const plot = axes(canvas, ink, [0, state.steps], [floor(min(...all) - 0.1), ceil(max(...all) + 0.1)],
-    { x: "step", title: "effective rate: thick of x, thin of y", logY: true });
-  for (const { look, runs: [{ rates }] } of lanes)
-    rates[0]?.forEach((_, d) => curve(plot, look, rates.map((rate, k) => [k, log10(rate[d])]), step, untold, d ? 1.2 : 2.6));
-  plot.c.restore();
-}
+const rates = (...all) => bySteps(...all, "effective rate: thick of x, thin of y",
+  ({ runs: [{ rates }] }) => (rates[0] ?? []).map((_, d) => rates.map((rate) => rate[d])));
 
 // Both below return what a click chooses: a lane's number and its settings
 function sweep(canvas, state, race, ink) {
   const lrs = RATES.map(log10);
-  race.swept ??= state.lanes.map((lane) => RATES.map((lr) => log10(max(lateHeight(state, race.surface, { ...lane, lr }), 1e-12))));
+  race.swept ??= state.lanes.map((lane) => RATES.map((lr) => logOf(lateHeight(state, race.surface, { ...lane, lr }))));
   const all = race.swept.flat().filter(Number.isFinite);
   const plot = axes(canvas, ink, [lrs[0], lrs.at(-1)], [floor(min(...all, 0)), ceil(max(...all, 1))],
     { x: "lr; click to choose", title: "highest point of the last tenth", logX: true, logY: true });
@@ -232,33 +242,23 @@ function sweep(canvas, state, race, ink) {
 }
 
 function map(canvas, state, race, ink) {
-  const which = min(state.of, state.lanes.length - 1), lane = state.lanes[which];
-  const memory = memoryOf(lane), lrs = RATES, betas = memory ? MEMORIES : [0];
-  const plot = axes(canvas, ink, [log10(lrs[0]) - 0.0625, log10(lrs.at(-1)) + 0.0625], [-0.5, betas.length - 0.5],
-    { x: "lr; click a cell to run it", title: `${memory ? ofLane[memory][4] : "no memory"} upwards; light is low, ringed the lowest`, logX: true, rows: betas });
-  const ends = (race.mapped ??= betas.map((beta) => lrs.map((lr) => lateHeight(state, race.surface, { ...lane, lr, ...(memory && { [memory]: beta }) }))));
-  const logs = ends.flat().filter(Number.isFinite).map((height) => log(max(height, 1e-12))), low = min(...logs), top = max(...logs);
-  const cell = plot.w / lrs.length, row = plot.h / betas.length, { c } = plot, lowest = min(...ends.flat()), marks = [];
-  if (race.untold) return c.restore();
-  ends.forEach((line_, j) => line_.forEach((height, i) => {
-    const share = (log(max(height, 1e-12)) - low) / (top - low || 1), x = i * cell, y = plot.h - (j + 1) * row;
-    c.fillStyle = Number.isFinite(height) ? `hsl(${260 - 200 * (1 - share)} 60% ${25 + 50 * (1 - share)}%)` : "#8886";
+  const which = min(state.of, state.lanes.length - 1), lane = state.lanes[which], memory = memoryOf(lane), betas = memory ? MEMORIES : [0];
+  const plot = axes(canvas, ink, [-4.0625, 1.0625], [-0.5, betas.length - 0.5],
+    { x: "lr; click a cell to run it", title: `${memory ? ofLane[memory][4] : "no memory"} upwards; light is low, the circle lowest`, logX: true, rows: betas });
+  const at = (i, j) => ({ lr: RATES[i], ...(memory && { [memory]: betas[j] }) }), { c } = plot, cell = plot.w / RATES.length, row = plot.h / betas.length;
+  race.mapped ??= betas.map((_, j) => RATES.map((_, i) => lateHeight(state, race.surface, { ...lane, ...at(i, j) })));
+  const lowest = min(...race.mapped.flat()), logs = race.mapped.flat().map(logOf).filter(Number.isFinite), low = min(...logs), top = max(...logs);
+  const marks = new Path2D();
+  if (!race.untold) race.mapped.forEach((ends, j) => ends.forEach((end, i) => {
+    const light = (top - logOf(end)) / (top - low || 1), x = i * cell, y = plot.h - (j + 1) * row;
+    c.fillStyle = light >= 0 ? `hsl(${60 + 200 * (1 - light)} 60% ${25 + 50 * light}%)` : "#8886";
     c.fillRect(x, y, cell - 1, row - 1);
-    if (lrs[i] === nearest(lrs, lane.lr) && betas[j] === nearest(betas, lane[memory] ?? 0)) marks.push(() => c.rect(x - 1, y - 1, cell + 1, row + 1));
-    if (height === lowest) marks.push(() => c.arc(x + cell / 2, y + row / 2, 7, 0, 7));
+    if (RATES[i] === nearest(RATES, lane.lr) && betas[j] === nearest(betas, lane[memory] ?? 0)) marks.rect(x - 1, y - 1, cell + 1, row + 1);
+    if (end === lowest) marks.moveTo(x + cell / 2 + 7, y + row / 2), marks.arc(x + cell / 2, y + row / 2, 7, 0, 7);
   }));
-  for (const mark of marks)
-    for (const [colour, width] of [["#fff", 5], ["#000", 2]]) {
-      [c.strokeStyle, c.lineWidth] = [colour, width];
-      c.beginPath();
-      mark();
-      c.stroke();
-    }
+  for ([c.strokeStyle, c.lineWidth] of [["#fff", 5], ["#000", 2]]) c.stroke(marks);
   c.restore();
-  return ([px, py]) => {
-    const lr = lrs[min(lrs.length - 1, max(0, floor(px / cell)))], beta = betas[min(betas.length - 1, max(0, floor((plot.h - py) / row)))];
-    return [which, { lr, ...(memory && { [memory]: beta }) }];
-  };
+  return ([x, y]) => [which, at(...[[x / cell, RATES], [(plot.h - y) / row, betas]].map(([i, all]) => min(all.length - 1, max(0, floor(i)))))];
 }
 
 const nearest = (values, wanted) => values.reduce((a, b) => (abs(log((b + 1e-5) / (wanted + 1e-5))) < abs(log((a + 1e-5) / (wanted + 1e-5))) ? b : a));

@@ -1,18 +1,18 @@
 // <optimizer-knobs preset="ravine"></optimizer-knobs>: a race with its question and knobs. This script loads its neighbours.
-// Attributes: preset (a story of presets.js), state (what follows # in an address), bare (no question, no knobs), play.
+// Attributes: preset, state (what follows # in an address), bare (no question, no knobs), play.
 "use strict";
 var Playground = {};
 {
 const HERE = document.currentScript.src.replace(/[^/]*$/, "");
 const FILES = ["rules", "surfaces", "presets", "race", "drawing"];
 
-// On a slide, which is wider than 1100 px, the parts are laid out by slides.js.
+// A slide is wider than 1100 px and laid out by slides.js.
 const STYLE = `
 :host { --link: light-dark(#00629b, #7cc4f5); --blue: light-dark(#0072b2, #56b4e9); --line: color-mix(in srgb, CanvasText 40%, Canvas);
   display: block; color: CanvasText; font: 15px/1.45 system-ui, sans-serif; container-type: inline-size }
 * { box-sizing: border-box }
 p { margin: .3em 0 } [hidden] { display: none !important }
-.text, .stage, .side { display: contents }
+.text, .stage, .side, .said { display: contents } .ghost { display: none }
 .question { font-weight: 600; font-size: 1.05em }
 .row { display: flex; flex-wrap: wrap; gap: .4em .8em; align-items: center; margin: .45em 0 }
 canvas { display: block; width: 100%; height: clamp(210px, min(42cqw, 60vh), 400px); touch-action: none; border-radius: 4px; cursor: crosshair }
@@ -20,7 +20,7 @@ canvas.beside { touch-action: manipulation; cursor: auto }
 button, select, input { font: inherit; color: inherit; accent-color: var(--blue); min-height: 28px }
 button, select, [type=text] { background: color-mix(in srgb, CanvasText 5%, Canvas); border: 1px solid var(--line); border-radius: 6px; padding: .25em .8em; cursor: pointer }
 button:hover { border-color: var(--blue) }
-.play { min-width: 5.2em; font-weight: 600 }
+.play { min-width: 5.2em; font-weight: 600 } .controls input { flex: 1 }
 [aria-pressed=true] { outline: 2px solid var(--blue) }
 .right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓ " } .wrong::before { content: "✗ " }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
@@ -28,7 +28,7 @@ button:hover { border-color: var(--blue) }
 .knob [type=range] { grid-column: 1 / -1; width: 100%; margin: 4px 0 } .knob button { padding: 0 .5em }
 .knob [type=text] { padding: 0 .3em; text-align: right; cursor: text }
 ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }
-svg { width: 28px; height: 12px; margin-right: .35em; fill: none; stroke-width: 3; vertical-align: middle }
+svg { width: 22px; height: 12px; margin-right: .35em; fill: none; stroke-width: 3; vertical-align: middle }
 label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
 [type=checkbox] { width: 20px; height: 20px; min-height: 0 }
 .outcome { border-left: 3px solid var(--blue); padding-left: .7em }
@@ -37,20 +37,22 @@ fieldset { border: 1px solid var(--line); border-radius: 6px; margin: .4em 0; pa
 a { color: var(--link); display: inline-block; padding: .3em 0 }
 .best { display: none }
 @container (max-width: 1100px) {
-  .best, .stage { display: block } .side { display: flex; flex-direction: column } .side select { align-self: start; max-width: 100% }
+  .best, .stage, .ghost { display: block } .stage [role] { min-height: 2.9em } .side { display: flex; flex-direction: column } .side select { align-self: start; max-width: 100% }
   .side canvas { contain: size; flex: 1; min-height: 190px; height: auto }
   .whole { display: grid; grid-template: "text text" "stage side" / minmax(0, 3fr) minmax(0, 2fr); gap: 0 1em } .whole > * { grid-column: 1 / -1 }
   .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .text { display: block }
+  .said { display: grid } .said > * { grid-area: 1 / 1 } .ghost { visibility: hidden } /* room for the answer */
 }
 @container (min-width: 760px) and (max-width: 1100px) {
   .whole { grid-template: "text stage" auto "side stage" 1fr / minmax(0, 2fr) minmax(0, 3fr) } .whole > .text { grid-area: text }
-  .outcome { min-height: 4.4em } .question { font-size: 1.3em; line-height: 1.35 } .text .row button { flex-basis: 100%; text-align: left; padding: .5em .8em }
+  .question { font-size: 1.3em; line-height: 1.35 } .text .row button { flex-basis: 100%; text-align: left; padding: .5em .8em }
 }
 @container (max-width: 520px) { /* the map stays in view while the knobs below it are turned */
-  .whole { display: flex; flex-direction: column } .side { order: 1 } .side ~ :not(.knobs) { order: 2 } .waits .side { display: none }
+  .whole { display: flex; flex-direction: column } .text { display: contents } .question, .question + *, .stage { order: -1 }
+  .late .side { order: 1 } .side ~ :not(.knobs) { order: 2 }
   canvas { height: clamp(150px, 26vh, 210px) }
   .whole .stage { position: sticky; top: var(--header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
-  .stage * { margin-block: 0 } .controls, .stage ul { flex-wrap: nowrap } .stage ul { overflow-x: auto; white-space: nowrap } .controls input { min-width: 4em } .knob { min-width: 100% }
+  .stage * { margin-block: 0 } .controls { flex-wrap: nowrap } .stage ul { font-size: .85em; gap: 0 .9em } .controls input { min-width: 4em } .knob { min-width: 100% } .knob * { scroll-margin-top: 22em }
 }
 @media (pointer: coarse) {
   button, select, summary, label, .knob input, .controls input { min-height: 44px; font-size: 16px } a, summary { padding: .6em 0 }
@@ -69,7 +71,6 @@ function define() {
   const { NAMES, newLane, memoryOf, race, tuned, leader, short, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
   const { min, max, log10, round } = Math;
 
-  // A number's place on its slider, and back
   const toSlider = (name, value) => {
     const [, low, high, scale] = SETTINGS[name];
     if (scale === "log") return log10(value / low) / log10(high / low);
@@ -97,6 +98,7 @@ function define() {
   };
   const end = ({ diverged, away }) => (diverged ? "flies out" : `ends ${short(away.at(-1))} away`);
 
+  const BEST = "Best of a grid, 8 rates to a power of ten: lowest over the last tenth of the steps.";
   const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
   class OptimizerKnobs extends HTMLElement {
@@ -108,7 +110,7 @@ function define() {
       new ResizeObserver(() => this.draw()).observe(this);
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
       const watch = new MutationObserver(() => this.draw());
-      for (const whole of [document.documentElement, document.body]) watch.observe(whole, { attributeFilter: ["class", "style", "data-theme"] });
+      for (const whole of [document.documentElement, document.body]) watch.observe(whole, { attributes: true });
       if (this.hasAttribute("play") && !STILL.matches) this.play(true);
     }
 
@@ -118,6 +120,9 @@ function define() {
       this.told = this.pending = undefined;
       const began = fromAddress(`preset=${this.state.preset}`);
       this.began = { state: began, lanes: race(began).lanes };
+      const { then } = this.story;
+      this.says = outcome(this.state.preset);
+      this.asked = then ? race(fromAddress(then, began)).lanes : [];
       this.build();
       if (this.state.guess >= 0) this.verdict();
       this.update();
@@ -137,13 +142,11 @@ function define() {
       this.news = node("p", { role: "status" });
       this.button = node("button", { class: "play", onclick: () => this.play(!this.timer) }, "Play");
       this.slider = node("input", { type: "range", min: 0, max: this.state.steps, "aria-label": "step", oninput: () => (this.play(false), this.goTo(+this.slider.value)) });
-      this.slider.style.flex = 1;
       const answers = story.answers.map((text, i) => node("button", { "aria-pressed": "false", onclick: () => this.answer(i) }, text.replace(/^\*/, "")));
       this.answers = node("div", { class: "row", role: "group", "aria-label": "Your guess" }, ...answers);
       this.outcome = node("p", { class: "outcome", role: "status", hidden: "" });
       this.knobs = node("div", { class: "row knobs" });
-      this.all = node("details", {}, node("summary", {}, "All knobs"), (this.rest = node("div")));
-      this.all.addEventListener("toggle", () => this.all.open && this.fillAll());
+      this.all = node("details", { ontoggle: () => this.all.open && this.fillAll() }, node("summary", {}, "All knobs"), (this.rest = node("div")));
       this.legend = node("ul", { "aria-label": "Lines" });
       this.views = node("select", { "aria-label": "beside the map", onchange: () => {
         [this.state.view, this.state.of = 0] = this.views.value.split(" ").map((part, i) => (i ? +part : part));
@@ -158,7 +161,8 @@ function define() {
       const stage = node("div", { class: "stage" }, node("div", { class: "plots" }, this.map), this.legend,
         node("div", { class: "row controls" }, this.button, this.slider, ...(bare ? [] : [restart])), this.news);
       this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? stage : node("div", { class: "whole" },
-        node("div", { class: "text" }, node("p", { class: "question" }, story.question), this.answers, this.outcome),
+        node("div", { class: "text" }, node("p", { class: "question" }, story.question), this.answers,
+          node("div", { class: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `Right. ${this.says}`))),
         stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, this.all, node("p", {}, away)));
       this.fillKnobs();
       this.drag();
@@ -193,7 +197,7 @@ function define() {
         type: "text", inputmode: "decimal", size: 7, "aria-label": `${of + label}, exactly`, onchange: () => {
           try {
             range.value = toSlider(name, this.turn(knob, checked(name, exact.value)));
-          } catch (error) { this.news.textContent = this.wrong = `${error.message}.`; }
+          } catch (error) { this.say(`${error.message}.`); }
           exact.value = short(lanes[0][name]);
         },
       });
@@ -208,11 +212,12 @@ function define() {
       const best = node("button", { class: "best", "aria-label": `best ${of}lr`, onclick: () => {
         for (const lane of lanes) lane.lr = tuned(this.state, lane, [lane[memoryOf(lane)]]).lr;
         this.update();
+        this.say(BEST);
       } }, "best");
       return [node("div", { class: "knob" }, node("span", {}, ...(isOne ? [swatch(parseInt(knob))] : []), of + label), ...(name === "lr" ? [best] : []), exact, range)];
     }
 
-    // What has changed shows on every slider and in every box, but where one is typing
+    // Not where one is typing
     refresh() {
       this.shown = this.shown.filter(({ range }) => this.shadowRoot.contains(range));
       for (const { knob, name, range, exact } of this.shown) {
@@ -242,11 +247,11 @@ function define() {
       const add = node("button", { onclick: () => (state.lanes.push(newLane("adam")), this.again()) }, "Another rule");
       this.rest.replaceChildren(
         node("div", { class: "row" }, select(Object.keys(SURFACES), state.surface, (name) => ((this.state = fromAddress(`surface=${name}`, state)), this.again()))),
-        node("div", { class: "row" }, ...["k", "angle", "x", "y", "noise", "workers", "runs", "seed", "mean", "steps", "speed", "arrows"].flatMap((name) => this.knob(name))),
+        node("div", { class: "row" }, ...["k", "angle", "x", "y", "noise", "workers", "runs", "seed", "mean", "steps", "frame", "speed", "arrows"].flatMap((name) => this.knob(name))),
         ...lanes, ...(lanes.length < 8 ? [add] : []));
     }
 
-    // After a change of what there is to turn; the keyboard stays where it was
+    // The keyboard stays where it was
     again() {
       const parts = () => [...this.rest.querySelectorAll("button, select, input")];
       const at = parts().indexOf(this.shadowRoot.activeElement);
@@ -261,7 +266,10 @@ function define() {
       const { late, ...best } = tuned(this.state, this.state.lanes[i]);
       this.state.lanes[i] = best;
       this.again();
+      this.say(BEST);
     }
+
+    say(words) { this.news.textContent = this.words = words; }
 
     turn(knob, value) {
       const name = knob.split(".").at(-1);
@@ -292,7 +300,7 @@ function define() {
     verdict() {
       const { answers } = this.story, { guess } = this.state, isRight = (answer) => answer.startsWith("*");
       this.pending = false;
-      this.told = [`${isRight(answers[guess]) ? "Right." : "No."} `, outcome(this.state.preset)];
+      this.told = [`${isRight(answers[guess]) ? "Right." : "No."} `, this.says];
       this.tell();
       this.changed();
     }
@@ -302,7 +310,7 @@ function define() {
       return toAddress({ ...this.state, guess, step, view, of }) !== toAddress(known);
     }
 
-    // The outcome is measured as the story begins; where something else has been turned since, it says so
+    // The outcome is of the story as it begins; where something else has been turned since, it says so
     tell() {
       const { guess } = this.state, { answers, then = "" } = this.story;
       if (guess < 0) return;
@@ -344,7 +352,7 @@ function define() {
 
     goTo(step) {
       this.waits = false;
-      this.wrong = undefined;
+      this.words = undefined;
       this.state.step = min(step, this.state.steps);
       if (this.pending && step >= this.state.steps) this.verdict();
       this.draw();
@@ -378,7 +386,7 @@ function define() {
 
     update() {
       this.waits = false;
-      this.wrong = undefined;
+      this.words = undefined;
       this.race = race(this.state);
       this.isTurned = this.differs(this.began.state);
       if (this.pending) this.verdict();
@@ -388,7 +396,6 @@ function define() {
       this.changed();
     }
 
-    // What has been turned since the story began, and what that did
     effect() {
       const { began: { state, lanes: before }, race: { lanes } } = this;
       const turned = this.shown.flatMap(({ knob, name, label }) => {
@@ -411,10 +418,9 @@ function define() {
       const step = min(state.step, state.steps);
       this.slider.max = state.steps;
       const waits = this.waits && this.beside.isConnected;
-      this.shadowRoot.lastChild.classList.toggle("waits", waits);
+      this.shadowRoot.lastChild.classList.toggle("late", state.view === "heights"); // on a phone, after the knobs
       this.legend.hidden = !isCrowded(this.map, race.lanes);
-      const names = race.lanes.map(({ label }) => label);
-      if (this.legend.textContent !== names.join("")) this.legend.replaceChildren(...names.map((name, i) => node("li", {}, swatch(i), name)));
+      this.legend.replaceChildren(...race.lanes.map(({ label }, i) => node("li", {}, swatch(i), label)));
       for (const lanes of [race.lanes, this.began.lanes]) styles(lanes, ink).forEach((look, i) => (lanes[i].look = look));
       for (const { dataset, firstChild: { style } } of this.shadowRoot.querySelectorAll("svg")) {
         const { colour, dash } = race.lanes[dataset.lane].look;
@@ -423,7 +429,9 @@ function define() {
       this.slider.value = waits ? 0 : step;
       race.untold = waits || this.pending;
       const { began } = this, rules = ({ surface, lanes }) => surface + lanes.map(({ rule }) => rule);
-      race.began = this.isTurned && !waits && rules(began.state) === rules(state) ? began.lanes : [];
+      const isAlike = rules(began.state) === rules(state);
+      race.began = this.isTurned && !waits && isAlike ? began.lanes : [];
+      race.framed = isAlike ? [...began.lanes, ...this.asked] : [];
       this.plot = drawMap(this.map, state, waits ? { ...race, lanes: [] } : race, ink, isDark);
       if (this.beside.isConnected) {
         const chosen = drawBeside(this.beside, waits ? { ...state, step: -1 } : state, race, ink);
@@ -437,7 +445,7 @@ function define() {
           : `${VIEWS[state.view]}: ${race.lanes.map((lane) => `${lane.label} ${short(lane.heights.at(-1))}`).join("; ")}`);
       }
       if (waits) return (this.news.textContent = "What do you expect? Choose an answer, or press Play.");
-      this.news.textContent = this.wrong ?? (step === state.steps && race.began[0] && !race.began[4] && !this.onSlide ? `Turned: ${this.effect()}` : `Step ${step} of ${state.steps}. ${leader(race, step)}`);
+      this.news.textContent = this.words ?? (step === state.steps && race.began[0] && !race.began[4] && !this.onSlide ? `Turned: ${this.effect()}` : `Step ${step} of ${state.steps}. ${leader(race, step)}`);
     }
 
     disconnectedCallback() { this.stop(); }

@@ -1,5 +1,5 @@
-// Stories: chapter, title, knobs ("1.lr": of the second rule; "*.lr": of all), race, question, answers (* marks the right one;
-// a test checks it with Python), outcome with measured numbers, and what the question asks about, if the race is not it
+// Stories: chapter, title, knobs ("1.lr": of the second rule; "*.lr": of all), race, question, answers (* marks the right one),
+// outcome with measured numbers, and then the race that the question asks about, if it is another
 "use strict";
 {
 const short = (x) => Playground.short(x);
@@ -13,8 +13,8 @@ const gd = "lane=gradient_descent,lr:";
 
 const stories = {
   ravine: [4, "Out of the zigzag", ["0.lr", "1.lr", "1.beta"],
-    `k=50&steps=40&${gd}0.0312&lane=momentum,lr:0.0275,beta:0.7`,
-    "A ravine, 50 times as steep across as along. Each rule at the rate with the lowest mean height: after 40 steps, how far off is momentum?",
+    `k=50&steps=40&${gd}0.0353&lane=momentum,lr:0.0312,beta:0.7`,
+    "A ravine, 50 times as steep across as along. Each rule at the one of 25 rates that ends nearest. After 40 steps, how far off is momentum?",
     ["as far as gradient descent", "half as far", "*less than a tenth as far"],
     ({ lanes: [a, b] }) => `Gradient descent ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. What changes
       sign at each step cancels in the velocity, what stays adds up.`],
@@ -44,8 +44,8 @@ const stories = {
     ["left of x = −0.5", "*past x = 0, not there", "at the minimum"],
     ({ lanes: [a], again }) => `At ${at(a)}. Ten times the rate is out at step ${again(gd + 0.01)[0].diverged}: the walls forbid the rate that the
       floor needs.`],
-  noise: [3, "The noise ball", ["noise", "runs", "0.lr", "1.lr"], `k=1&noise=2&runs=30&steps=200&speed=30&${gd}0.4&${gd}0.1`,
-    "Thirty runs with noisy gradients; none comes to rest. At a quarter of the rate (rings), how wide is the cloud of their ends?",
+  noise: [3, "The noise ball", ["noise", "runs", "0.lr", "1.lr"], `k=1&noise=2&runs=30&steps=200&speed=30&frame=4&x=-3&${gd}0.4&${gd}0.1`,
+    "Thirty runs with noisy gradients; none comes to rest. At a quarter of the rate (hollow), how wide is the cloud of their ends?",
     ["as wide", "*about half as wide", "about a quarter as wide"],
     ({ lanes }) => {
       const [a, b] = lanes.map(({ away }) => away.slice(100).reduce((x, y) => x + y) / 101);
@@ -53,22 +53,20 @@ const stories = {
         distance with its root.`;
     }],
   schedules: [3, "A rate that falls", ["noise", "seed"],
-    `k=1&noise=2&runs=50&steps=200&speed=30&${gd}0.1${["exponential", "inverse_time", "cosine"].map((plan) => `&${gd}0.4,schedule:${plan}`).join("")}`,
+    `k=1&noise=2&runs=50&steps=200&speed=30&frame=1.2&x=-1&y=0.4&${gd}0.1${["exponential", "inverse_time", "cosine"].map((plan) => `&${gd}0.4,schedule:${plan}`).join("")}`,
     "Noisy gradients, four plans for the rate. Which ends nearest, in the mean of 50 runs?",
-    ["constant 0.1", "0.9 to the step", "*half after 20, a third after 40", "cosine"],
-    ({ lanes }) => `${each(lanes, end)}. Large steps find the way, small ones average; a rate that falls too fast keeps the noise it has.`],
-  beta: [4, "Until it circles", ["0.lr", "0.beta"], "k=50&steps=40&lane=momentum,lr:0.0275,beta:0.7",
+    ["constant 0.1", "0.9 to the step", "*half after 20 steps", "cosine"],
+    ({ lanes }) => `${each(lanes, end)}. A rate that falls too fast keeps the noise it has.`],
+  beta: [4, "Until it circles", ["0.lr", "0.beta"], "k=50&steps=40&frame=5&lane=momentum,lr:0.0275,beta:0.7",
     "More momentum: β = 0.95 instead of 0.7, same lr. After 40 steps it is…", ["nearer", "*farther away, swinging", "out of the picture"],
-    ({ lanes: [a], again }) => `β = 0.7: ${end(a)}; 0.95: ${end(again("lane=momentum,lr:0.0275,beta:0.95")[0])}. Raise β slowly from 0, which is
-      gradient descent.`, "lane=momentum,lr:0.0275,beta:0.95"],
+    ({ lanes: [a], again }) => `β = 0.7: ${end(a)}; 0.95: ${end(again("lane=momentum,lr:0.0275,beta:0.95")[0])}. Raise β slowly from 0.`, "lane=momentum,lr:0.0275,beta:0.95"],
   damping: [4, "The map of lr and β", ["0.lr", "0.beta"], "k=50&steps=40&view=map&lane=momentum,lr:0.0275,beta:0.7",
     "Each cell of the map is a race of 40 steps. Where are the lowest ends?", ["at β = 0", "at β near 1", "*between, beside the rates that fly out"],
-    ({ tuned }) => (({ lr, beta }) => `Best of a grid: β = ${beta}, lr = ${lr}. A larger β bears a larger rate, and swings longer. Click a
-      cell to run it.`)(tuned(0))],
+    ({ tuned }) => (({ lr, beta }) => `Lowest over the last tenth: β = ${beta}, lr = ${lr}. A larger β bears a larger rate, and swings longer. Click a cell.`)(tuned(0))],
   ball: [4, "A ball that rolls", ["x", "1.beta"], `surface=ripples&x=7&steps=400&speed=60&${gd}0.01&lane=momentum,lr:0.01,beta:0.95`,
     "From 7, gradient descent stops in the first dip. Where does momentum come to rest?",
     ["in the same", "*in the deepest, at −0.74", "beyond the deepest"],
-    ({ lanes: [a, b] }) => `Gradient descent at ${at(a)}, momentum at ${at(b)}. Luck as well as speed: drag the start, and it rests elsewhere.`],
+    ({ lanes: [a, b] }) => `Gradient descent at ${at(a)}, momentum at ${at(b)}. Luck as well as speed: drag the start.`],
   workers: [5, "Asynchrony begets momentum", ["workers", "0.lr", "runs"], `k=5&workers=8&runs=100&mean=1&steps=60&${gd}0.1`,
     "Eight workers in turn: a gradient is seven steps late on average. Thick: the mean of 100 runs of gradient descent. It looks like…",
     ["one worker's path", "a slower path", "*momentum: it swings"],
@@ -76,14 +74,14 @@ const stories = {
       momentum. A single run looks quite different.`],
   "one-delay": [5, "Being late", ["workers", "0.lr", "seed"], `k=5&workers=8&steps=60&${gd}0.1`,
     "With one worker, lr = 0.3 arrives (the limit is 2/k = 0.4). And with eight, whose gradients come seven steps late on average?", ["it arrives as fast", "it arrives, with swings", "*it flies out"],
-    ({ again }) => `At 0.3 one worker ends ${end(again(`workers=1&${gd}0.3`)[0])}, eight ${end(again(gd + 0.3)[0])}. More workers, smaller rate.`, gd + 0.3],
+    ({ again }) => `At 0.3 one worker ends ${end(again(`workers=1&${gd}0.3`)[0])}, eight ${end(again(gd + 0.3)[0])}. `, gd + 0.3],
   nesterov: [6, "Look before you step", ["*.lr", "*.beta"], "k=20&steps=60&lane=momentum,lr:0.02,beta:0.9&lane=nesterov,lr:0.02,beta:0.9",
     "Same lr, same β. Who travels more up and down, across the ravine?", ["*momentum, about four times", "both alike", "Nesterov"],
     ({ lanes }) => `${each(lanes, ({ path }) => short(path.reduce((way, [, y], i) => way + Math.abs(y - path[Math.max(i - 1, 0)][1]), 0)))}. The
       gradient at the landing point brakes, most where it is steep. Now raise lr to 0.07.`],
   adagrad: [7, "A rate for each weight", ["k", "1.lr"], `k=20&steps=30&${gd + 2 / 21}&lane=adagrad,lr:2`,
     "Ten times as steep, k = 200, and nothing else changed. Adagrad's path…", ["flies out", "needs more steps", "*stays the same"],
-    ({ lanes: [, a], again }) => `The paths differ by ${gap(a.path, again("k=200")[1].path)} at most: a factor on a coordinate's gradients cancels.
+    ({ lanes: [, a], again }) => `The paths differ by ${gap(a.path, again("k=200")[1].path)} at most: a factor on a coordinate cancels.
       Gradient descent ends ${end(again("k=200")[0])}.`, "k=200"],
   turned: [7, "The ravine turned", ["angle", "1.lr"], `k=20&angle=45&steps=30&${gd + 2 / 21}&lane=adagrad,lr:2`,
     "The same ravine, turned by 45°. Aligned, Adagrad wins by far. And now?", ["it wins by far", "it wins, barely", "*gradient descent is nearer"],
@@ -93,29 +91,29 @@ const stories = {
     "After 30 steps, Adagrad's rate along the gentle x is how many times that along the steep y?", ["once", "*about 6 times", "about 100 times"],
     ({ lanes: [{ path: { rates } }] }) => `${rates[29].map(short).join(" and ")}: ${short(rates[29][0] / rates[29][1])} times. Both only fall, from
       ${rates[0].map(short).join(" and ")}.`],
-  pan: [8, "Forgetting helps", ["1.lr", "1.beta"], "surface=pan&steps=180&speed=36&lane=adagrad,lr:0.2&lane=rmsprop,lr:0.0632,beta:0.9",
-    "A steep rim, then a flat floor. First steps of one length. Who is lower after 180?", ["Adagrad", "both alike", "*RMSProp"],
-    ({ lanes, again }) => `${each(lanes, height)}: it has forgotten the rim. With β = 0.999 it has not:
-      ${height(again("lane=rmsprop,lr:0.0632,beta:0.999")[0])}.`],
-  memory: [8, "How long a memory?", ["*.lr"], `surface=pan&steps=180&speed=36&view=rates${[0.9, 0.99, 0.999].map((beta) => `&lane=rmsprop,lr:0.05,beta:${beta}`).join("")}`,
-    "Steep rim, flat floor, three memories. Whose rate rises most in 180 steps?", ["*β = 0.9", "β = 0.99", "β = 0.999"],
+  pan: [8, "Forgetting helps", ["1.lr", "1.beta"], "surface=pan&steps=180&speed=36&lane=adagrad,lr:0.2&lane=rmsprop,lr:0.2,beta:0.9,schedule:first",
+    "A steep rim, then a flat floor. First steps of one length, 0.2, whatever β. Who is lower after 180?", ["Adagrad", "both alike", "*RMSProp"],
+    ({ lanes, again }) => `${each(lanes, height)}: it has forgotten the rim. With β = 0.999 it has not, and ends
+      like Adagrad: ${height(again("lane=rmsprop,lr:0.2,beta:0.999,schedule:first")[0])}.`],
+  memory: [8, "How long a memory?", ["*.lr"], `surface=pan&steps=180&speed=36&view=rates${[0.9, 0.99, 0.999].map((beta) => `&lane=rmsprop,lr:0.2,beta:${beta},schedule:first`).join("")}`,
+    "Steep rim, flat floor, three memories, first steps of one length. Whose rate rises most in 180 steps?", ["*β = 0.9", "β = 0.99", "β = 0.999"],
     ({ lanes }) => `The rate of x, last to first: ${each(lanes, ({ path: { rates } }) => short(rates[179][0] / rates[0][0]))}. About 1/(1 − β) steps are
       remembered.`],
-  settle: [8, "It does not settle", ["*.lr"], "k=50&steps=200&speed=40&lane=rmsprop,lr:0.1&lane=rmsprop,lr:0.1,schedule:cosine",
+  settle: [8, "It does not settle", ["*.lr"], "k=50&steps=200&speed=40&frame=0.8&x=-0.7&y=0.3&lane=rmsprop,lr:0.1&lane=rmsprop,lr:0.1,schedule:cosine",
     "RMSProp's steps stay about lr long. With lr = 0.1 to the last it ends…", ["at the minimum", "*hopping, about 0.05 to either side", "ever farther away"],
     ({ lanes: [a, b] }) => `Constant: at ${at(a)}, half a rate off in each coordinate. Falling: ${end(b)}.`],
-  adam: [9, "Adam's three knobs", ["0.lr", "0.beta1", "0.beta2"], "k=50&steps=80&lane=adam,lr:0.464",
-    "Adam with its defaults, lr 0.464. Which change is nearest after 80 steps?", ["β₂ = 0.9", "*β₁ = 0.5", "β₁ = 0.95"],
+  adam: [9, "Adam's three knobs", ["0.lr", "0.beta1", "0.beta2"], "k=50&steps=80&lane=adam,lr:0.32",
+    "Adam with its defaults, lr 0.32. Which change is nearest after 80 steps?", ["β₂ = 0.9", "*β₁ = 0.5", "β₁ = 0.95"],
     ({ lanes: [a], again }) => `Defaults ${end(a)}; ${[["β₂ = 0.9", "beta2:0.9"], ["β₁ = 0.5", "beta1:0.5"], ["β₁ = 0.95", "beta1:0.95"]].map(
-      ([name, change]) => `${name} ${end(again(`lane=adam,lr:0.464,${change}`)[0])}`).join("; ")}. Without noise a long memory only runs past.`, "lane=adam,lr:0.464,beta1:0.5"],
-  three: [9, "Momentum, RMSProp, both", ["0.lr", "1.lr", "2.lr"], "k=50&steps=80&lane=momentum,lr:0.01&lane=rmsprop,lr:0.0681&lane=adam,lr:0.464",
-    "Each at its best rate, other numbers as usual. Who is lowest after 80 steps?", ["momentum", "*RMSProp", "Adam"],
+      ([name, change]) => `${name} ${end(again(`lane=adam,lr:0.32,${change}`)[0])}`).join("; ")}. A long memory runs past.`, "lane=adam,lr:0.32,beta1:0.5"],
+  three: [9, "Momentum, RMSProp, both", ["0.lr", "1.lr", "2.lr"], "k=50&steps=80&lane=momentum,lr:0.0075&lane=rmsprop,lr:0.075&lane=adam,lr:0.32",
+    "Each at its “best” rate, other numbers as usual. Who is lowest after 80 steps?", ["momentum", "*RMSProp", "Adam"],
     ({ lanes }) => `Heights: ${each(lanes, height)}; half-way ${lanes.map((lane) => short(lane.heights[40])).join(", ")}. Adam led, and swings.`],
   bias: [9, "Bias correction", ["*.lr", "*.beta2"], "k=50&steps=60&view=rates&lane=adam,lr:0.05&lane=adam,lr:0.05,schedule:uncorrected",
     "Both averages start at 0. Without their correction, Adam's first step is…", ["a tenth as long", "as long", "*about three times as long", "about thirty times"],
     ({ lanes }) => {
       const [a, b] = lanes.map(({ path }) => path[1][0] - path[0][0]);
-      return `${short(b / a)} times: (1 − β₁) / √(1 − β₂).`;
+      return `${short(b / a)} times: (1 − β₁) / √(1 − β₂), the gap at the left of the rates. A larger rate in disguise: ${each(lanes, end)}.`;
     }],
   "same-rate": [10, "One rate for all", ["*.lr"], `k=50&steps=100&speed=20${all(0.01)}`,
     "Eight rules at lr = 0.01. Raise it to 0.1: how many fly out?", ["none", "*the three without a root", "all but Adam"],
@@ -128,12 +126,12 @@ const stories = {
   tuned: [10, "Each at its best", ["angle", "k"], `k=50&angle=30&steps=80${all(0.032, "0.032,beta:0.7", "0.018,beta:0.8", 1.3, "0.18,beta:0.95",
     "0.042,momentum:0.7", "0.056,momentum:0.8", "1,beta1:0.7")}`,
     "A ravine turned by 30°, each rule with the best rate and first memory of one grid. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
-    ({ lanes, tuned }) => `${each(lanes.toSorted((a, b) => a.heights[80] - b.heights[80]), height)}. Tuned in the ravine not turned, Adagrad's last tenth
+    ({ lanes, tuned }) => `${each(lanes.toSorted((a, b) => a.heights[80] - b.heights[80]).slice(0, 3), height)}. Tuned in the ravine not turned, Adagrad's last tenth
       stays below ${short(tuned(3, "angle=0").late)}: no rule wins everywhere.`],
   line: [10, "Same loss, another place", ["0.lr", "4.lr"],
     `surface=line&steps=1000&speed=200${all(...[0.02, 0.004, 0.004, 0.1, 0.02, 0.002, 0.002, 0.02].map((lr) => lr + ",schedule:cosine"))}`,
     "Every point with 3x + y = 3 is a minimum. Eight rules start at (0, 0). Do they end at one point?", ["yes, the nearest", "yes, another", "*no, at two"],
-    ({ lanes }) => `${each(lanes, at)}. The adaptive rules move both weights alike.`],
+    ({ lanes: [a, , , b] }) => `The first three end at ${at(a)}, the nearest. The adaptive ones move both weights alike, to ${at(b)}.`],
   race: [10, "The race", ["angle", "k"], `k=50&angle=30&steps=40&speed=10&${gd}0.032&lane=momentum,lr:0.042,beta:0.7&lane=rmsprop,lr:0.75,beta:0.95&lane=adam,lr:1,beta1:0.7`,
     "Four rules, rate and first memory tuned on one grid. Who is lowest after 40 steps?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
     ({ lanes }) => `${each(lanes, end)}. Why, ten chapters tell.`],

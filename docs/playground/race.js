@@ -5,21 +5,21 @@ const { RULES, NAMES, SCHEDULES, SURFACES, PRESETS, hyperparameters, effectiveRa
 const { abs, floor, hypot, log, max, min, cos, PI } = Math;
 
 // Each number's default, bounds, slider (memory: 0, 0.9, 0.99, 0.999 at equal distances), name
-
 const ofRace = {
   k: [50, 1, 1000, "log", "condition number k"],
   angle: [0, 0, 90, "whole", "ravine turned by (°)"],
   x: [null, -9, 9, "", "start x"], // the surface's own, unless told otherwise
   y: [null, -9, 9, "", "start y"],
-  noise: [0, 0, 5, "", "gradient noise σ, as of minibatches"],
+  noise: [0, 0, 5, "", "gradient noise σ"],
   workers: [1, 1, 32, "whole", "workers (of 8, a gradient is 7 steps late)"],
-  runs: [1, 1, 100, "whole", "runs, with noise or several workers"],
+  runs: [1, 1, 100, "whole", "runs"],
   seed: [0, 0, 999, "whole", "seed of chance"],
   mean: [0, 0, 1, "tick", "draw the mean of the runs"],
   steps: [60, 5, 2000, "whole", "steps"],
   step: [2000, 0, 2000, "whole", "step"],
+  frame: [0, 0, 20, "", "half the map's width (0: as usual)"],
   speed: [12, 1, 200, "whole", "steps a second"],
-  arrows: [0, 0, 1, "tick", "arrows: next step, and gradient alone"],
+  arrows: [0, 0, 1, "tick", "arrows: next step, gradient alone"],
   guess: [-1, -1, 3, "whole", "guess"],
   of: [0, 0, 7, "whole", "rule whose map is shown"],
 };
@@ -34,7 +34,6 @@ const ofLane = {
 const SETTINGS = { ...ofRace, ...ofLane };
 const VIEWS = { heights: "height by step", rates: "rates by step", sweep: "height by lr", map: "map of lr × memory" };
 
-// The number that a text stands for
 function checked(name, text) {
   const [, low, high, scale, label] = SETTINGS[name], isWhole = /whole|tick/.test(scale);
   const written = String(text ?? "").trim().replace("−", "-"), thousands = /^[1-9]\d{0,2}(,\d{3})+$/.test(written);
@@ -45,7 +44,11 @@ function checked(name, text) {
   return value;
 }
 
-const surfaceOf = ({ surface, k, angle }) => SURFACES[surface](k, angle);
+function surfaceOf({ surface, k, angle, frame }) {
+  const made = SURFACES[surface](k, angle);
+  if (frame) made.window = made.window.map((_, i) => [-1, 1].map((side) => made.minima[0][i] + side * frame / (i + 1)));
+  return made;
+}
 
 // "preset=ravine&k=20&lane=momentum,lr:0.01,schedule:cosine" -> state. What a broken link cannot say stays as it was.
 function fromAddress(text, base = {}) {
@@ -83,7 +86,7 @@ function toAddress({ lanes, ...state }) {
   return String(address);
 }
 
-// Numbers in [0, 1): the generator mulberry32 (Tommy Ettinger)
+// In [0, 1): mulberry32 (Tommy Ettinger)
 function uniform(seed) {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
@@ -93,7 +96,7 @@ function uniform(seed) {
   };
 }
 
-// Normal numbers, mean 0 and deviation 1 (Box and Muller)
+// Mean 0 and deviation 1 (Box and Muller)
 function normal(seed) {
   const random = uniform(seed);
   return () => (-2 * log(1 - random())) ** 0.5 * cos(2 * PI * random());
@@ -110,7 +113,6 @@ function versionsRead(workers, steps, seed) {
 }
 
 // A path, with the gradients met and each coordinate's rates; it ends where it passes 10,000
-
 function descend(rule, gradient, start, steps, hyper, { schedule = () => 1, noise = () => 0, read } = {}) {
   const path = Object.assign([start], { rates: [], gradients: [] }), states = [];
   for (let step = 0; step < steps; step++) {
@@ -183,7 +185,7 @@ function labelOf(lane, lanes) {
   const differs = (key) => lanes.some((other) => other.rule === lane.rule && other[key] !== lane[key]);
   const keys = Object.keys(lane).filter(differs), plans = new Set(lanes.map(({ schedule }) => schedule));
   const own = (plans.size === lanes.length ? keys.slice(-1) : keys).map((key) => // the plan alone, where it is enough
-    key === "schedule" ? SCHEDULES[lane.schedule][0] : `${ofLane[key][4]} ${short(lane[key])}`);
+    key === "schedule" ? plans.has("uncorrected") && lane.schedule === "constant" ? "bias corrected" : SCHEDULES[lane.schedule][0] : `${ofLane[key][4]} ${short(lane[key])}`);
   return (own[0] && lanes.every(({ rule }) => rule === lane.rule) ? own : [NAMES[lane.rule], ...own]).join(", ");
 }
 
@@ -199,7 +201,7 @@ function leader({ lanes }, step) {
   return `${best.label}${lanes.length > 1 ? " is lowest" : ""}: ${short(best.away[step])} from the minimum${runs}.`;
 }
 
-// --- Tuning: the pair of a grid whose last tenth stays lowest ---
+// Tuned: the pair of a grid whose last tenth stays lowest
 
 const RATES = Array.from({ length: 41 }, (_, i) => +(10 ** (i / 8 - 4)).toPrecision(2));
 const MEMORIES = [0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99];
@@ -221,16 +223,15 @@ function tuned(state, lane, memories = MEMORIES) {
   return best;
 }
 
-// What a story's answer says
 function outcome(name) {
   const state = fromAddress(`preset=${name}`), again = (change) => fromAddress(change, state);
   return PRESETS[name].outcome({
     ...race(state), again: (change) => race(again(change)).lanes, tuned: (i, change) => tuned(again(change), state.lanes[i]),
-  }).replace(/\s+/g, " ");
+  }).replace(/\s+/g, " ").replaceAll("e-", "e‑"); // which does not break
 }
 
 Object.assign(Playground, {
-  ofRace, ofLane, SETTINGS, VIEWS, RATES, checked, fromAddress, toAddress, newLane, surfaceOf, startOf, heightOn, MEMORIES,
-  uniform, normal, versionsRead, descend, race, leader, short, memoryOf, lateHeight, tuned, outcome,
+  ofLane, SETTINGS, VIEWS, RATES, checked, fromAddress, toAddress, newLane, heightOn, MEMORIES, normal, race, leader, short, memoryOf,
+  lateHeight, tuned, outcome,
 });
 }

@@ -80,19 +80,13 @@
 
   // --- Schedules: name -> [in words, maker (steps, hyper) -> (step -> factor on lr)] ---
 
-  const exponential = (decay) => (step) => decay ** step;
-  const step_decay = (every, factor) => (step) => factor ** Math.floor(step / every);
-  const inverse_time = (half_life) => (step) => 1 / (1 + step / half_life);
-  const cosine = (steps) => (step) => (1 + Math.cos(Math.PI * Math.min(step / steps, 1))) / 2;
-  const warmup = (steps) => (step) => (step < steps ? (step + 1) / steps : 1);
-
   const SCHEDULES = {
     constant: ["constant", () => () => 1],
-    exponential: ["0.9 to the step", () => exponential(0.9)],
-    step_decay: ["times 0.3 at each third", (steps) => step_decay(Math.ceil(steps / 3), 0.3)],
-    inverse_time: ["half after 20, a third after 40", () => inverse_time(20)],
-    cosine: ["cosine down to 0", cosine],
-    warmup: ["warm-up, a tenth", (steps) => warmup(Math.ceil(steps / 10))],
+    exponential: ["0.9 to the step", () => (step) => 0.9 ** step],
+    inverse_time: ["half after 20 steps", () => (step) => 1 / (1 + step / 20)],
+    cosine: ["cosine to 0", (steps) => (step) => (1 + Math.cos(Math.PI * Math.min(step / steps, 1))) / 2],
+    // RMSProp's first step is lr long, whatever its memory
+    first: ["lr × √(1 − β)", (steps, { beta = 0 }) => () => (1 - beta) ** 0.5],
     // To leave Adam's bias correction out is a schedule in disguise (chapter 9)
     uncorrected: ["no bias correction", (steps, { beta1 = 0, beta2 = 0 }) => (step) =>
       (1 - beta1 ** (step + 1)) / (1 - beta2 ** (step + 1)) ** 0.5],

@@ -25,24 +25,10 @@
     ([x, y]) => [-2 * (1 - x) - 400 * x * (y - x ** 2), 200 * (y - x ** 2)],
     [-1.2, 1], [[1, 1]], [[-2, 2], [-1, 3]]);
 
-  const residuals = ([x, y]) => [[1, 1.5], [2, 2.25], [3, 2.625]].map(
-    ([i, c]) => [c - x + x * y ** i, y ** i - 1, i * x * y ** (i - 1)]);
-  const beale = () => surface(
-    (p) => sum(residuals(p).map(([e]) => e ** 2)),
-    (p) => [1, 2].map((d) => sum(residuals(p).map((e) => 2 * e[0] * e[d]))),
-    [1, 1.5], [[3, 0.5]], [[-1, 4.5], [-2, 2]]);
-
   const saddle = () => surface(
     ([x, y]) => x ** 2 / 2 - y ** 2 / 2 + y ** 4 / 4,
     ([x, y]) => [x, y ** 3 - y],
     [-1.5, 0.001], [[0, -1], [0, 1]], [[-1.8, 1.8], [-1.6, 1.6]]);
-
-  const camel = () => surface(
-    ([x, y]) => (4 - 2.1 * x ** 2 + x ** 4 / 3) * x ** 2 + x * y + 4 * (y ** 2 - 1) * y ** 2,
-    ([x, y]) => [8 * x - 8.4 * x ** 3 + 2 * x ** 5 + y, x + 16 * y ** 3 - 8 * y],
-    [-1.2, 0.3],
-    [[0.089842013, -0.712656403], [1.703606715, -0.796083569], [1.607104753, 0.568651455]].flatMap(([x, y]) => [[x, y], [-x, -y]]),
-    [[-2.1, 2.1], [-1.1, 1.1]]);
 
   // A flat floor with a steep rim: curvature 0.1 up to radius 1, and 100 more beyond
   const pan = () => surface(
@@ -64,5 +50,5 @@
     [-6.585123667, -3.687467446, -0.739136175, 2.215867824, 5.148236797, 7.923282087].map((x) => [x]),
     [[-8, 8]]);
 
-  Playground.SURFACES = { quadratic, rosenbrock, beale, saddle, camel, pan, line, ripples };
+  Playground.SURFACES = { quadratic, rosenbrock, saddle, pan, line, ripples };
 }
