@@ -544,3 +544,134 @@ def test_before_a_guess_the_axes_of_the_second_picture_stand_there(browser):
         page.page.wait_for_function(f"{IN}.querySelector('.beside').{pixels}")
         x, y, width, height = box_of(page, ".question")
         assert x + width <= box_of(page, "canvas")[0], "the question stands beside the map"
+
+
+def drawn(page):
+    page.page.wait_for_function("document.querySelector('optimizer-knobs').plot")
+
+
+@pytest.mark.parametrize("preset", ["schedules", "race", "cliff"])
+def test_on_a_phone_the_names_of_four_lanes_stand_in_two_rows(browser, preset):
+    with opened(browser, f"#preset={preset}", width=390, height=844) as page:
+        drawn(page)
+        rows = page.evaluate(
+            f"[...{IN}.querySelectorAll('ul li')].map(li => (box => [box.y, box.right])(li.getBoundingClientRect()))"
+        )
+        assert len(rows) == 4
+        assert len({y for y, _ in rows}) <= 2
+        assert all(right <= 390 - 12 for _, right in rows)
+
+
+def test_the_first_page_s_race_has_its_names_beside_the_map(browser):
+    with opened(browser) as page:
+        page.evaluate(
+            "document.body.insertAdjacentHTML('afterbegin', "
+            "'<div style=\"width: 480px\"><optimizer-knobs preset=race bare></optimizer-knobs></div>')"
+        )
+        drawn(page)
+        script = "(ul => [ul.checkVisibility(), ul.innerText.split(/\\s*\\n\\s*/), ul.scrollWidth <= ul.clientWidth])"
+        shown, names, fits = page.evaluate(f"{script}({IN}.querySelector('ul'))")
+        assert (shown, fits) == (True, True)
+        assert [name.strip() for name in names] == ["Gradient descent", "Momentum", "RMSProp", "Adam"]
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_an_answer_moves_nothing(browser, width):
+    """Its room is there before; the axes of the second picture stay, too."""
+    tops = (
+        f"['canvas', '.play', '.beside', '.knobs', 'details'].map(part => {IN}.querySelector(part))"
+        ".map(part => part.getBoundingClientRect().y + scrollY)"
+    )
+    with opened(browser, width=width, height=844) as page:
+        page.page.emulate_media(reduced_motion="reduce")
+        for preset in PRESETS:
+            page.evaluate(f"document.querySelector('optimizer-knobs').load('preset={preset}')")
+            wait = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+            page.evaluate(wait)
+            before = page.evaluate(tops)
+            page.evaluate(f"{IN}.querySelector('[role=group] button').click()")
+            page.evaluate(wait)
+            assert page.evaluate(f"{IN}.querySelector('.outcome').checkVisibility()")
+            assert page.evaluate(tops) == pytest.approx(before, abs=1), preset
+
+
+def test_a_cloud_is_told_by_the_circle_of_its_mean_distance(browser):
+    with opened(browser, "#preset=schedules") as page:
+        answer(page, 0)
+        rings = page.evaluate(
+            "(({plot, race}) => race.lanes.map(({seen, away}) => [away.at(-1), "
+            "seen.map(place => Math.hypot(...plot.point(place)))]))(document.querySelector('optimizer-knobs'))"
+        )
+        for away, ring in rings:
+            assert len(ring) > 50
+            np.testing.assert_allclose(ring, away)
+
+
+def arrowheads(page):
+    """How many paths leave the map, and how many curves the picture beside it: only an arrowhead is rotated."""
+    return page.evaluate(
+        "(knobs => { const own = CanvasRenderingContext2D.prototype.rotate, counts = new Map(); "
+        "CanvasRenderingContext2D.prototype.rotate = function (angle) { "
+        "counts.set(this.canvas, (counts.get(this.canvas) ?? 0) + 1); own.call(this, angle); }; "
+        "knobs.draw(); CanvasRenderingContext2D.prototype.rotate = own; "
+        "return [knobs.map, knobs.beside].map(canvas => counts.get(canvas) ?? 0); "
+        "})(document.querySelector('optimizer-knobs'))"
+    )
+
+
+@pytest.mark.parametrize(("preset", "heads"), [("zigzag", [1, 1]), ("beta", [0, 0]), ("same-rate", [3, 3])])
+def test_where_a_path_leaves_its_picture_is_marked(browser, preset, heads):
+    with opened(browser, f"#preset={preset}") as page:
+        answer(page, 0)
+        found = arrowheads(page)
+        assert found[0] >= heads[0]
+        assert (found[0] == 0) == (heads[0] == 0)
+        assert (found[1] == 0) == (heads[1] == 0)
+
+
+@pytest.mark.parametrize("preset", ["beta", "zigzag", "adam"])
+def test_no_answer_moves_the_axes(browser, preset):
+    """What stands left of the second picture is the same before and after."""
+    margin = (
+        "(canvas => [...canvas.getContext('2d').getImageData(0, 0, 44 * devicePixelRatio, canvas.height).data].join())"
+        f"({IN}.querySelector('.beside'))"
+    )
+    with opened(browser, f"#preset={preset}") as page:
+        drawn(page)
+        before = page.evaluate(margin)
+        answer(page, 0)
+        assert before.strip("0,"), "there are axes"
+        assert page.evaluate(margin) == before
+
+
+def test_best_says_of_what(browser):
+    with opened(browser) as page:
+        page.evaluate(f"{IN}.querySelector('[aria-label=\"best Momentum lr\"]').click()")
+        said = f"{IN}.querySelector('[role=status]:not(.outcome)').textContent"
+        assert "lowest over the last tenth of the steps" in page.evaluate(said)
+        page.evaluate("document.querySelector('optimizer-knobs').turn('1.lr', 0.01)")
+        assert "last tenth" not in page.evaluate(said)
+
+
+def test_the_first_story_has_the_rates_that_chapter_4_prints(page):
+    chapter = (ROOT / "notebooks" / "04_momentum.ipynb").read_text("utf-8")
+    printed = [float(rate) for rate in re.findall(r"best lr ([\d.]+), after 40 steps", chapter)]
+    lanes = page.evaluate("Playground.fromAddress('preset=ravine').lanes.map(({lr}) => lr)")
+    assert len(printed) == 2
+    assert lanes == printed
+
+
+@pytest.mark.parametrize("preset", ["pan", "memory"])
+def test_only_the_memory_changes_where_a_story_asks_about_memory(page, preset):
+    steps = page.evaluate(
+        f"(state => [0, 0.5, 0.9, 0.999].flatMap(beta => Playground.race({{...state, steps: 5, "
+        "lanes: state.lanes.map(lane => 'beta' in lane ? {...lane, beta} : lane)}).lanes"
+        ".map(({path}) => path[1].map((x, i) => Math.abs(x - path[0][i])))))"
+        f"(Playground.fromAddress('preset={preset}'))"
+    )
+    np.testing.assert_allclose(steps, 0.2, rtol=1e-6)
+
+
+def test_adam_without_its_correction_is_told_from_the_one_with_it(page):
+    labels = page.evaluate("Playground.race(Playground.fromAddress('preset=bias')).lanes.map(({label}) => label)")
+    assert labels == ["bias corrected", "no bias correction"]

@@ -174,11 +174,11 @@ function named({ c, w, h }, lanes, ink, isDark) {
   for (const { label, seen, look: { colour, dash } } of lanes) {
     const [x, y] = seen.at(-1).map((at, d) => max(0, min(at, [w, h][d]))); // flown out: at the rim
     const width = c.measureText(label).width + 22, spots = [];
-    for (const down of [0, -18, 18, -36, 36, -54, 54])
+    for (const down of [0, -20, 20, -40, 40, -60, 60])
       for (const right of [11, -width - 11, -width / 2]) {
         const left = max(6, min(x + right, w - width - 6)), top = max(4, min(y - 8 + down, h - 20));
         const over = (of, wide, high) => of.filter(([u, v, far = 0]) => u < left + width + 4 && left < u + far + 4 && v < top + wide && top < v + high).length;
-        spots.push([over(traces, 18, 2) + 1000 * over(taken, 18, 18) + abs(down) / 20, left, top]);
+        spots.push([over(traces, 18, 2) + 1000 * over(taken, 20, 20) + abs(down) / 20, left, top]);
       }
     const [, left, top] = spots.reduce((a, b) => (b[0] < a[0] ? b : a));
     taken.push([left, top, width]);

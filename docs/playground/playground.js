@@ -21,8 +21,8 @@ button, select, input { font: inherit; color: inherit; accent-color: var(--blue)
 button, select, [type=text] { background: color-mix(in srgb, CanvasText 5%, Canvas); border: 1px solid var(--line); border-radius: 6px; padding: .25em .8em; cursor: pointer }
 button:hover { border-color: var(--blue) }
 .play { min-width: 5.2em; font-weight: 600 } .controls input { flex: 1 }
-[aria-pressed=true] { outline: 2px solid var(--blue) }
-.right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓ " } .wrong::before { content: "✗ " }
+[aria-pressed] { position: relative; padding-left: 1.2em } [aria-pressed=true] { outline: 2px solid var(--blue) }
+.right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } ::before { position: absolute; left: .2em }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
 .knob { display: grid; grid-template-columns: 1fr auto auto; gap: 4px; align-items: center; min-width: 15em; flex: 1; font-size: .93em }
 .knob [type=range] { grid-column: 1 / -1; width: 100%; margin: 4px 0 } .knob button { padding: 0 .5em }
@@ -45,7 +45,7 @@ a { color: var(--link); display: inline-block; padding: .3em 0 }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
   .whole { grid-template: "text stage" auto "side stage" 1fr / minmax(0, 2fr) minmax(0, 3fr) } .whole > .text { grid-area: text }
-  .question { font-size: 1.3em; line-height: 1.35 } .text .row button { flex-basis: 100%; text-align: left; padding: .5em .8em }
+  .question { font-size: 1.3em; line-height: 1.35 } .text .row button { flex-basis: 100%; text-align: left; padding-block: .5em }
 }
 @container (max-width: 520px) { /* the map stays in view while the knobs below it are turned */
   .whole { display: flex; flex-direction: column } .text { display: contents } .question, .question + *, .stage { order: -1 }
@@ -126,7 +126,7 @@ function define() {
       this.build();
       if (this.state.guess >= 0) this.verdict();
       this.update();
-      // a story asks first, until a guess is made or something is touched
+      // a story asks first
       this.waits = /^(&?preset=[\w-]+)+&?$/.test(address);
       this.draw();
     }
@@ -217,7 +217,6 @@ function define() {
       return [node("div", { class: "knob" }, node("span", {}, ...(isOne ? [swatch(parseInt(knob))] : []), of + label), ...(name === "lr" ? [best] : []), exact, range)];
     }
 
-    // Not where one is typing
     refresh() {
       this.shown = this.shown.filter(({ range }) => this.shadowRoot.contains(range));
       for (const { knob, name, range, exact } of this.shown) {
@@ -251,7 +250,7 @@ function define() {
         ...lanes, ...(lanes.length < 8 ? [add] : []));
     }
 
-    // The keyboard stays where it was
+    // The focus stays
     again() {
       const parts = () => [...this.rest.querySelectorAll("button, select, input")];
       const at = parts().indexOf(this.shadowRoot.activeElement);
