@@ -202,7 +202,7 @@ def test_nothing_is_told_of_nonsense(question, candidate):
 @pytest.mark.parametrize("question", ["adam", "nadam", "minibatch_noise", (2, "gradient"), (8, "combined")], ids=str)
 def test_the_search_ends_in_its_time(question):
     """Where nothing fits, so that all mutants are tried, and as many pairs as there is time for."""
-    forms = mutants.of_task(question) if isinstance(question, str) else mutants.of_part(*question)
+    forms = mutants.of_task(TASKS[question]) if isinstance(question, str) else mutants.of_part(*question)
     tried = []
 
     def begins_so(function):
@@ -225,7 +225,7 @@ ALL += [
 def test_a_form_is_right_and_its_mutants_leave_it_so(question):
     """No mutant stays switched on: the form is the right one before and after all of them have been made."""
     is_task = isinstance(question, str)
-    forms = mutants.of_task(question) if is_task else mutants.of_part(*question)
+    forms = mutants.of_task(TASKS[question]) if is_task else mutants.of_part(*question)
     assert forms
     for form in forms:
         assert len(form.mutants) > 10

@@ -10,6 +10,7 @@ import functools
 import inspect
 import io
 import itertools
+import math
 import os
 import sys
 import textwrap
@@ -25,13 +26,15 @@ from test_exercises import ROOT, STEMS, points
 import sandbox
 from classroom import one, pool
 from course_utils import rules
-from course_utils.checks import mutants, parts, planted, variants
+from course_utils.checks import changes, diagnose, guidance, mutants, papers, parts, planted, variants
 from course_utils.checks.alone import alone
 from course_utils.checks.graded import compared
 from course_utils.checks.tasks import TASKS
 
 SALT = "salt of the tests"  # with which the first two learners' numbers lie apart; a test below counts how many do
 STUDENTS = [f"learner{number}" for number in range(int(os.environ.get("COURSE_LEARNERS", 2)))]
+
+TYPED = dict.fromkeys(range(2, 11), 0)
 
 
 @pytest.fixture(autouse=True)
@@ -226,6 +229,70 @@ def graded_cells(stem):
     notebook = nbformat.read(ROOT / "solutions" / stem / f"{stem}.ipynb", as_version=4)
     cells = {cell.metadata.nbgrader.grade_id: cell.source for cell in code(notebook) if is_grade(cell)}
     return {name: cell for name in asked(stem) for cell, source in cells.items() if f'"{name}"' in source}
+
+
+def typed(exercise, name):
+    """What who types out the package's open source hands in for this answer, one function after the other.
+
+    The course's rules, right forms of tasks, formulas of which mutants are made, right code of debugging tasks.
+    """
+    functions = [*TASKS[name].right, *filter(None, [getattr(rules, name, None)])] if name in TASKS else []
+    functions += list(np.atleast_1d(mutants.FORMS.get((exercise, name), [])))
+    pool = planted.POOLS[exercise]
+    sources = [inspect.getsource(function) for function in functions] + [pool.before + pool.code] * (pool.name == name)
+    for source in sources:
+        names = {"np": np, "math": math}  # a learner's: it does not come from the package's files
+        exec(source, names)
+        yield names[ast.parse(source).body[-1].name]
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_what_typing_out_open_source_earns(stem):
+    """In the learner's own unit: nothing where a variant changes the rule itself, which it does beyond the chapter.
+
+    Elsewhere what is open can be typed. That is counted, so that no new question adds to it unseen.
+    """
+    exercise, number = int(stem[:2]), variants.number(STUDENTS[0], stem, SALT)
+    notebook = individual.released(solved(stem, STUDENTS[0]), stem)
+    tries = {name: list(typed(exercise, name)) for name in asked(stem)}
+    (changed,) = (name for name in tries if changes.drawn(exercise, name, number))
+    best = dict.fromkeys(tries, 0.0)
+    for turn in range(max(map(len, tries.values()))):
+        some = {name: in_own_unit(own[turn], exercise, name, number) for name, own in tries.items() if turn < len(own)}
+        got, said = earned(stem, notebook, STUDENTS[0], **some)
+        for name, cell in graded_cells(stem).items():
+            best[name] = max(best[name], got[cell])
+        if changed in some:
+            assert "as its paper has it" in " ".join(said[graded_cells(stem)[changed]].split())
+    print(f"{stem}: {sum(best.values()):g} of {points(stem, by_hand=True)} points by typing out open source")
+    assert best[changed] == 0
+    assert sum(best.values()) <= TYPED[exercise], best
+
+
+@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if task.answer.__module__ == papers.__name__])
+def test_every_change_of_a_rule_is_asked_and_told(name):
+    """Each change of the pool: its lines in the rule are right, and around it; the paper's own rule is told apart."""
+    exercise = guidance.exercise_of(name)
+    if exercise is None:  # no exercise asks for it
+        assert changes.drawn(9, "nadam", 1) is not None
+        return
+    unseen, number = {change.words.format(a="") for change in changes.POOLS.get(name, changes.OF_RULES)}, 0
+    while unseen:
+        number += 1
+        change = changes.drawn(exercise, name, number)
+        shape = next(
+            c for c in changes.POOLS.get(name, changes.OF_RULES) if c.words.format(a=change.numbers[0]) == change.words
+        )
+        unseen.discard(shape.words.format(a=""))
+        variants.use(exercise, number)
+        rule, names = TASKS[name].answer, dict(TASKS[name].answer.__globals__)
+        exec(changes.written(inspect.getsource(rule), change), names)
+        for right in (names[name], changes.around(name, change, rule)):
+            assert diagnose(name, right).passed
+        assert diagnose(name, rule).mistake == "unchanged"
+        variants.use(exercise, number + 1)
+        if changes.drawn(exercise, name, number + 1) != change:
+            assert not diagnose(name, names[name]).passed
 
 
 @pytest.mark.parametrize("stem", STEMS)

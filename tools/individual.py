@@ -16,14 +16,15 @@ import nbformat
 from nbgrader import preprocessors
 
 from classroom import one, uploads
-from course_utils.checks import planted, variants
+from course_utils.checks import changes, planted, variants
 
 ROOT = Path(__file__).resolve().parent.parent
 SALT = Path("grading", "salt")
 ABOUT = """\
 **This is {student}'s variant.** Arguments of your answers come in units of your own, or with an offset; a line that
 begins with `# Yours` says how, in each answer. The text, the hints and what they work out by hand speak of the
-course's units. Functions to debug have that line in place already, and two bugs that were drawn for you."""
+course's units. Functions to debug have that line in place already, and two bugs that were drawn for you. In the rule
+beyond the chapter one thing is done in another way than in the paper: the text says what, under **Yours**."""
 
 
 def main():
@@ -74,13 +75,17 @@ def solution(root, stem, student, salt):
     number, exercise = variants.number(student, stem, salt), int(stem[:2])
     notebook.cells.insert(1, nbformat.v4.new_markdown_cell(ABOUT.format(student=student), id="variant"))
     plant(notebook, exercise, number)
-    for cell in notebook.cells:
+    for i, cell in enumerate(notebook.cells):
         mark = cell.metadata.get("nbgrader", {})
         if cell.cell_type != "code":
             continue
         if mark.get("grade_id") == "setup":
             cell.source += f"\n\nfrom course_utils.checks import variants\n\nvariants.use({exercise}, {number})"
         elif mark.get("solution"):
+            name = mark["grade_id"]
+            if change := changes.drawn(exercise, name, number):
+                cell.source = changes.written(cell.source, change).rstrip("\n")
+                notebook.cells[i - 1].source += f"\n\n{changes.task(exercise, name, number)}"
             cell.source = with_numbers(cell.source, exercise, number)
     return notebook
 
@@ -146,7 +151,10 @@ def with_numbers(source, exercise, number):
     for node in reversed([node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]):
         if not (task := variants.task(exercise, node.name, number)):
             continue
-        _insert(lines, node, *task, is_given)
+        line, remark = task
+        if changes.drawn(exercise, node.name, number):
+            remark += "; and the rule is changed, as the text above says"
+        _insert(lines, node, line, remark, is_given)
     for node in ast.parse("\n".join(lines)).body:
         if isinstance(node, ast.FunctionDef) and node.name in ("settings", "design"):
             unit = variants.rate(exercise, node.name, number)

@@ -44,7 +44,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course_utils.checks import guard, picture, probes, verdict
+from course_utils.checks import changes, guard, picture, probes, verdict
 from course_utils.checks.tasks import TASKS
 
 __all__ = ["Diagnosis", "check", "diagnose", "names"]
@@ -86,7 +86,7 @@ def diagnose(name, candidate):
             f"there is no check named {name!r}; "
             + (f"did you mean {close[0]!r}?" if close else f"use {', '.join(names)}")
         )
-    task = TASKS[name]
+    task = changes.current(name)
     try:
         behaviour, printed, remarks = guard.run(lambda: probes.observe(task, candidate))
     except guard.Stop as stop:  # the time was over, or the output too long
@@ -115,7 +115,7 @@ def check(name, candidate):
         print(f"{name}: {diagnosis.message}")
         return
     if TASKS[name].is_rule and diagnosis.mistake not in guard.UNFIT and "IPython" in sys.modules:
-        picture.draw(TASKS[name], candidate)
+        picture.draw(changes.current(name), candidate)
     failed = CheckFailed(f"{name}: {diagnosis.message}")
     failed.score = diagnosis.score
     failed.is_judged = diagnosis.mistake not in guard.UNFIT

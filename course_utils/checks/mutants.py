@@ -781,14 +781,13 @@ class _Maker:
 # ---- what the questions' forms are
 
 
-@functools.cache
-def of_task(name):
+@functools.lru_cache(64)  # of a variant there may be many, when grading
+def of_task(task):
     """The forms of a task's right answers."""
-    from course_utils.checks.tasks import TASKS
-
-    if name in COARSE:
+    if task.name in COARSE:
         return ()
-    return tuple(Form(right.__name__, inspect.getsource(right), right.__globals__) for right in TASKS[name].right)
+    sources = [(right, getattr(right, "source", None) or inspect.getsource(right)) for right in task.right]
+    return tuple(Form(right.__name__, source, right.__globals__) for right, source in sources)
 
 
 @functools.cache

@@ -9,7 +9,11 @@ from course_utils import rules
 from course_utils.checks import papers, probes
 
 
-@dataclass(frozen=True)
+def _itself(rule):
+    return rule
+
+
+@dataclass(frozen=True, eq=False)
 class Task:
     """What a name stands for."""
 
@@ -18,6 +22,8 @@ class Task:
     right: dict  # accepted form -> what to say about it ("" for the expected one, which stands first)
     hyper: dict = field(default_factory=dict)  # of an update rule: values to start from
     drawn: dict = field(default_factory=dict)  # of an update rule: values with which its path is worth a picture
+    plain: "Task | None" = None  # of a learner's variant that changes the rule (changes.py): the task as all have it,
+    change: Callable = _itself  # and the change, of a black box
 
     @property
     def is_rule(self):

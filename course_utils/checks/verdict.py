@@ -6,7 +6,6 @@ import numpy as np
 
 from course_utils import rules
 from course_utils.checks import guard, mutants, probes
-from course_utils.checks.tasks import TASKS
 from course_utils.checks.zoo import ZOO
 
 
@@ -20,18 +19,19 @@ def judge(task, behaviour):
     """
     if behaviour.stop and not behaviour.answers:
         return False, behaviour.stop.slug, behaviour.stop.message, 0.0
-    forms = _right_forms(task.name)
+    forms = _right_forms(task)
     for form, remark in forms:
         if _is(behaviour, form):
             return True, None, f"Right. {remark}".strip(), 1.0
     expected, _ = forms[0]
     right = [label for label in expected.answers if _agree(behaviour, expected, label)]
-    return False, *_mistake(task, behaviour, expected, right), 0.5 * len(right) / len(expected.answers)
+    slug, message = _mistake(task, behaviour, expected, right)
+    return False, slug, message, 0.5 * len(right) / len(expected.answers) if slug != UNCHANGED else 0.0
 
 
 def passes(task, candidate):
     """Whether the candidate is right, and no more: soon said of one that is wrong from the first probe on."""
-    forms = _right_forms(task.name)
+    forms = _right_forms(task)
     first, label = probes.first(task, candidate), next(iter(forms[0][0].answers))
     if first is None or not any(probes.same(first, form.answers[label]) for form, _ in forms):
         return False
@@ -46,6 +46,11 @@ def _is(behaviour, form):
 def _mistake(task, behaviour, expected, right):
     """Slug and message for a candidate that answers only the probes ``right`` as ``expected``."""
     zoo = ZOO[task.name]
+    if task.plain and any(_is(behaviour, form) for form, _ in _right_forms(task.plain)):
+        return (
+            UNCHANGED,
+            "This is the rule as its paper has it. In your variant it is changed: see **Yours** in the task.",
+        )
     exactly, mostly = _nearest(task, behaviour, expected, right)
     if exactly:
         return exactly, _words(zoo[exactly])
@@ -71,6 +76,7 @@ def _mistake(task, behaviour, expected, right):
 
 
 LIKE_A_MUTANT = "like_a_mutant"  # the slug of all of them
+UNCHANGED = "unchanged"
 
 
 def _mutant(task, behaviour, first, pairs=True):
@@ -94,7 +100,7 @@ def _mutant(task, behaviour, first, pairs=True):
         return _all_agree(behaviour, probes.observe(task, function))
 
     try:
-        found, *_ = guard.run(lambda: mutants.likeness(mutants.of_task(task.name), begins_so, is_it, pairs))
+        found, *_ = guard.run(lambda: mutants.likeness(mutants.of_task(task), begins_so, is_it, pairs))
         return found
     except Exception:  # too late, or the source of a course that was updated meanwhile: nothing is told
         return None
@@ -119,7 +125,7 @@ def _nearest(task, behaviour, expected, right):
     best, most = None, max(len(right), len(expected.answers) // 2)
     if not np.isfinite(behaviour.answers[first]).any():
         return None, None  # nothing that could tell which
-    for slug, known in _specimens(task.name):
+    for slug, known in _specimens(task):
         if known.first is None or not probes.same(behaviour.answers[first], known.first):
             continue  # another mistake
         specimen = known.behaviour
@@ -131,14 +137,13 @@ def _nearest(task, behaviour, expected, right):
     return None, best
 
 
-def _right_forms(name):
+def _right_forms(task):
     """(behaviour, remark) of every accepted form of the task, the expected one first."""
-    return _observed_forms(name, probes.SEED)
+    return _observed_forms(task, probes.SEED)
 
 
-@functools.cache
-def _observed_forms(name, seed):
-    task = TASKS[name]
+@functools.lru_cache(64)
+def _observed_forms(task, seed):
     return [(probes.observe(task, form), remark) for form, remark in task.right.items()]
 
 
@@ -151,21 +156,21 @@ class _Specimen:
     @functools.cached_property
     def first(self):
         """Its answer to the first probe; None if it has none."""
-        return probes.first(self.task, self.make())
+        return probes.first(self.task, self.task.change(self.make()))
 
     @functools.cached_property
     def behaviour(self):
-        return probes.observe(self.task, self.make())
+        return probes.observe(self.task, self.task.change(self.make()))
 
 
-def _specimens(name):
+def _specimens(task):
     """(slug, specimen) of all that the zoo has of the task."""
-    return _all_specimens(name, probes.SEED)
+    return _all_specimens(task, probes.SEED)
 
 
-@functools.cache
-def _all_specimens(name, seed):
-    return [(entry.slug, _Specimen(TASKS[name], make)) for entry in ZOO[name].values() for make in entry.makers]
+@functools.lru_cache(64)
+def _all_specimens(task, seed):
+    return [(entry.slug, _Specimen(task, make)) for entry in ZOO[task.name].values() for make in entry.makers]
 
 
 def _agree(behaviour, other, label):
@@ -193,7 +198,7 @@ def _multiple(behaviour, expected):
 
 def _opposite(task, behaviour):
     """The slug of a mistake with which the candidate would agree at first if its sign were right."""
-    for slug, specimen in _specimens(task.name):
+    for slug, specimen in _specimens(task):
         answer = specimen.first
         if answer is not None and np.isfinite(answer).all():
             if probes.same(-behaviour.answers[probes.ORDINARILY], answer):

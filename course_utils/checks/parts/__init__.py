@@ -49,7 +49,9 @@ def itself(candidate):
     return candidate
 
 
-def part(exercise, name, right, cases, *, mistakes=None, tolerance=1e-6, wrap=itself, questions=(), labels=(), estimate=""):
+def part(
+    exercise, name, right, cases, *, mistakes=None, tolerance=1e-6, wrap=itself, questions=(), labels=(), estimate=""
+):
     """Enter a part. ``exercise``: its number; the other arguments as in :class:`Part`."""
     PARTS[exercise, name] = Part(right, cases, mistakes or {}, tolerance, wrap, questions, labels, estimate)
 

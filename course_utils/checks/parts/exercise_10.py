@@ -18,7 +18,11 @@ def tables(seed):
     level[[best, second, lucky, tested, diverged, worst]] = 0.95, 0.948, 0.94, 0.93, 0.97, 0.5
     level[[middling, steady]] = 0.944, 0.942
     held_out[lucky] = [0.06, -0.02, -0.02, -0.02]
-    held_out[[best, second, middling]] = [0.006, 0.006, 0.006, -0.018], [-0.03, 0.01, 0.01, 0.01], [0.035] * 3 + [-0.105]
+    held_out[[best, second, middling]] = (
+        [0.006, 0.006, 0.006, -0.018],
+        [-0.03, 0.01, 0.01, 0.01],
+        [0.035] * 3 + [-0.105],
+    )
     held_out[steady] = 0
     test_level = random.uniform(0.90, 0.93, size=8)
     test_level[tested] = 0.96
@@ -50,7 +54,7 @@ part(
         "This rate owes its place to a single lucky run. How good is it with an ordinary seed?": (
             lambda rates, held_out, test: known[rates[0]]["lucky"]
         ),
-        "This is the rate with the second-best mean of the held-out images. In which order does your sorting leave them?": (
+        "This rate has the second-best mean of the held-out images. In which order does your sorting leave them?": (
             lambda rates, held_out, test: known[rates[0]]["second"]
         ),
         "This rate has the best worst run. That is careful, but the task asks for what is best on average.": (
