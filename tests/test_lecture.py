@@ -165,8 +165,8 @@ SAID = [
         "workloads",
         "10_which_optimizer",
         [r"bad start .*gradient_descent .*?(\d+) steps", r"bad start .*adam .*?(\d+) steps"],
-        3.5,
-        4.4,
+        3,
+        5,
     ),
     (
         "workloads",
