@@ -124,7 +124,7 @@ def describe(app, name, template, context, tree):
     if tree is not None:
         paragraphs = (re.sub(r"\s+", " ", node.astext()) for node in tree.findall(pages.nodes.paragraph))
         text = next((paragraph for paragraph in paragraphs if len(paragraph) > 60), "")
-    context["card"] = pages.card
+    context["card"], context["RUN"] = pages.card, pages.RUN
     context["description"] = text[:157] + "…" if len(text) > 160 else text
 
 

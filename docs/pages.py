@@ -4,6 +4,7 @@ The notebooks stay as they are; what is done to them here concerns the page alon
 Sphinx reads them; then the page's tree (`finish`), before it is written; then what belongs to all pages (`add_rest`).
 """
 
+import ast
 import base64
 import hashlib
 import html
@@ -14,6 +15,7 @@ import os
 import re
 import shutil
 import subprocess
+import textwrap
 from functools import cache
 from pathlib import Path
 
@@ -41,8 +43,23 @@ ITALIC = {
 }
 ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001d715", "∇": "\U0001d6fb"}
 
+RUN = "<!-- where it can be run -->"  # page.html puts its links here
 SHOWN = 0.78  # of a figure's size in the notebook: its letters are then about as large as the text's, and it no wider
 PLAYGROUND = re.compile(r"\[([^\]]+)\]\((?:\.\./)*docs/(playground/index\.html[^)\s]*)\)")
+
+# The question that each chapter asks, for its card on the first page.
+QUESTIONS = {
+    "01_challenges": "Why does one number decide whether a network learns at all?",
+    "02_gradient_descent": "Which way should a quarter of a million parameters move, and how far?",
+    "03_stochastic_gradient_descent": "Why ask 60,000 images, if 128 already point the right way?",
+    "04_momentum": "How much does a memory of past gradients buy?",
+    "05_asynchronous_sgd": "What does a gradient do that arrives late?",
+    "06_nesterov_momentum": "What changes if the gradient is asked for where the step will land?",
+    "07_adagrad": "Can each weight find its own rate, from the gradients it has seen?",
+    "08_rmsprop": "What if a weight’s history faded, and what does fading cost?",
+    "09_adam": "Can we use both memories, and trust them from the first step on?",
+    "10_which_optimizer": "Which rule do you train with, and what do you tune?",
+}
 
 # The figure that stands for a chapter: how its words begin, and which part of it (left, top, right, bottom, in
 # hundredths) is shown, so that lines are seen at the size of a card.
@@ -99,12 +116,37 @@ def prepare(notebook, depth):
         elif early and depth == 1:  # a chapter
             cell.metadata.tags = [*{*tags, "hide-input"}]  # a tag given twice is an error
             early = not any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+        if "inspect.getsource" in cell.source and cell.metadata.tags != ["hide-cell"]:
+            show_the_source(cell)
     for question, outcome in predictions(notebook.cells):
         question.source = (
             f'<div class="predict-question">\n\n{question.source}\n\n</div>\n\n'
             '<details class="predict-held"><summary>Show what happened</summary>\n\n'
         )
         outcome.source = f'<div class="predict-outcome">\n\n{outcome.source}\n\n</div>\n\n</details>'
+
+
+def show_the_source(cell):
+    """Of a cell that prints lines of the package, what is printed: not the statements that fetch the lines.
+
+    Their comments stay, they say whose lines these are. If nothing else is left and all that is printed is code, it is
+    set as code.
+    """
+    lines, names = cell.source.splitlines(), set()
+    for statement in ast.parse(cell.source).body:
+        used = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+        if "getsource" in ast.unparse(statement) or used & names:
+            names |= {target.id for target in getattr(statement, "targets", []) if isinstance(target, ast.Name)}
+            last = lines[statement.end_lineno - 1][statement.end_col_offset :].strip()
+            lines[statement.lineno - 1 : statement.end_lineno] = [last or None] + [None] * (
+                statement.end_lineno - statement.lineno
+            )
+    cell.source = "\n".join(line for line in lines if line is not None).strip()
+    printed = "".join(output.get("text", "") for output in cell.outputs)
+    if not cell.source and printed.startswith("    "):
+        cell.source, cell.outputs = textwrap.dedent(printed).strip(), []
+    elif not cell.source:
+        cell.metadata.tags = [*cell.metadata.tags, "remove-input"]
 
 
 def predictions(cells):
@@ -163,10 +205,13 @@ def finish(app, tree, name):
                 number += 1
                 words = re.search(r'aria-label="([^"]*)"', node.astext())[1]
                 frame(node, film(site, node.astext(), up), chapter, number, words)
+    top = tree.next_node(nodes.section)  # the line that says where a page can be run follows what the page is about
+    table = next((i for i, node in enumerate(top) if "table-wrapper" in node["classes"]), 1)
+    top.insert((1 if chapter else table) + 1, raw(RUN))
     if chapter:  # a chapter opens with a picture, beside its first lines
-        opening = f"""<figure class="lead">{card(path.stem, up)}
+        lead_figure = f"""<figure class="lead">{card(path.stem, up)}
 <figcaption><a href="#figure-{chapter}-{lead}">Figure {chapter}.{lead}</a>, a part of it</figcaption></figure>"""
-        tree.next_node(nodes.section).insert(1, raw(opening))
+        top.insert(1, raw(lead_figure))
 
 
 def figures(notebook):
@@ -287,22 +332,24 @@ def display_math(translator, node):
 def chapters():
     """What the first page says about each chapter, from README's table and the notebooks themselves."""
     rows = re.findall(
-        r"^\| (\d\d) \| \[([^\]]+)\]\(notebooks/(\w+)\.ipynb\) \| (.+?) \| (\d+) \|$",
+        r"^\| (\d\d) \| \[([^\]]+)\]\(notebooks/(\w+)\.ipynb\) \| .+? \| (\d+) \|$",
         (ROOT / "README.md").read_text("utf-8"),
         re.MULTILINE,
     )
     listed = []
-    for number, title, stem, learn, minutes in rows:
+    for number, title, stem, minutes in rows:
         exercise = ROOT / "exercises" / stem / f"{stem}.ipynb"
         about = re.search(r"about (\d+) minutes", exercise.read_text("utf-8")) if exercise.is_file() else None
         notebook = nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", 4)
+        deeper = re.search(r"and (\d+) more for the sections marked \*Deeper", notebook.cells[0].source)
         listed.append(
             {
                 "number": int(number),
                 "title": title,
                 "stem": stem,
-                "learn": learn[0].upper() + learn[1:],
+                "question": QUESTIONS[stem],
                 "minutes": int(minutes),
+                "deeper": int(deeper[1]) if deeper else 0,
                 "exercise": int(about[1]) if about else None,
                 "predictions": len(list(predictions(notebook.cells))),
             }
@@ -336,8 +383,9 @@ def sections(app):
     """[address, page, section, text, words it stresses] of every section of every page, for the search."""
     for name in sorted(app.env.found_docs):
         tree = app.env.get_doctree(name)
-        for node in tree.findall(is_math):
-            node[:] = [nodes.Text(letters(node))]
+        for node in tree.findall(is_math):  # a long formula in one row says nothing to anybody
+            said = letters(node)
+            node[:] = [nodes.Text(said if len(said) < 8 else "…")]
         page = tree.next_node(nodes.title).astext()
         for section in tree.findall(nodes.section):
             prose = [

@@ -77,7 +77,7 @@
 
   // On paper there is nothing to open: figures and sections are there; what happened is not hidden either.
   addEventListener("beforeprint", () => {
-    for (const fold of document.querySelectorAll("article details:not(.lecturers, .hide)")) fold.open = true;
+    for (const fold of document.querySelectorAll("article details:not(.lecturers, .hide, .run *)")) fold.open = true;
   });
 
   // Figures further down come after what is read first, but they do come: whoever prints or goes offline has them all.
