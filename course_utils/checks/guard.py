@@ -62,7 +62,8 @@ HINTS = {
     r"(float|int|float64)' object is not (subscriptable|iterable)|cannot unpack non-iterable": "That is one number: "
     "is the state returned as a tuple, `(v,)`, with its comma?",
     r"values to unpack": "Count what the state holds at first, and what you return in its place.",
-    r"is not defined": "Is it spelled as where it is made, and does it need `np.` or `self.` before it?",
+    r"is not defined": "Is it spelled as where it is made, and does it need `np.` or `self.` before it? "
+    "If so, run the cell that makes it, and the first one.",
 }
 
 OURS = str(Path(__file__).resolve().parent.parent)
