@@ -107,10 +107,8 @@ def spread(ax, x, runs, rule=None, **style):
 
 def smooth(losses, window=50):
     """The running mean of ``losses`` over ``window`` steps (fewer at the start), same length: noise off, trend on."""
-    total = np.cumsum(np.insert(np.asarray(losses, dtype=float), 0, 0.0))
-    end = np.arange(1, len(total))
-    begin = np.maximum(end - window, 0)
-    return (total[end] - total[begin]) / (end - begin)
+    losses = np.asarray(losses, dtype=float)  # each window by itself: a running sum would carry a loss of 1e32 on
+    return np.array([losses[max(end - window, 0) : end].mean() for end in range(1, len(losses) + 1)])
 
 
 def binned(losses, bins=40):

@@ -74,6 +74,12 @@ def test_smooth_is_a_running_mean_over_the_last_steps():
     np.testing.assert_allclose(plots.smooth(losses, 7), expected)
 
 
+def test_smooth_forgets_a_loss_that_has_left_the_window():
+    losses = np.ones(20)
+    losses[2] = 1e32
+    np.testing.assert_array_equal(plots.smooth(losses, 5)[7:], 1)
+
+
 def test_shades_are_distinct_colours():
     assert len(set(plots.shades(6))) == 6
 
