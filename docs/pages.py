@@ -64,16 +64,16 @@ QUESTIONS = {
 # The figure that stands for a chapter: how its words begin, and which part of it (left, top, right, bottom, in
 # hundredths) is shown, so that lines are seen at the size of a card.
 COVERS = {
-    "01_challenges": ("Left, a bowl with ripples", (6, 6, 50, 86)),
+    "01_challenges": ("Left, a bowl with ripples", (7.2, 7, 50, 85)),
     "02_gradient_descent": ("Twenty steps in a ravine", (38, 14, 99, 84)),
-    "03_stochastic_gradient_descent": ("Two descents on the contours", (11, 19, 97, 88)),
-    "04_momentum": ("Two descents in the same ravine", (10, 8, 99, 87)),
-    "05_asynchronous_sgd": ("Contours of a ravine. Six", (45, 23, 93, 84)),
+    "03_stochastic_gradient_descent": ("Two descents on the contours", (11.5, 19, 97, 85.5)),
+    "04_momentum": ("Two descents in the same ravine", (10, 0, 99, 87)),
+    "05_asynchronous_sgd": ("Contours of a ravine. Six", (44, 20, 93, 84)),
     "06_nesterov_momentum": ("A grey arrow, the momentum step", (13, 3, 96, 86)),
-    "07_adagrad": ("Contours of a ravine. Gradient descent", (13, 6, 73, 88)),
-    "08_rmsprop": ("Left: two mirrored paths", (9, 17, 48, 80)),
-    "09_adam": ("Contours of a ravine and three", (13, 2, 99, 86)),
-    "10_which_optimizer": ("Test accuracy of the eight rules", (24, 6, 98, 93)),
+    "07_adagrad": ("Contours of a ravine. Gradient descent", (10, 7, 99, 86)),
+    "08_rmsprop": ("Left: two mirrored paths", (8.8, 17, 49, 76.5)),
+    "09_adam": ("Contours of a ravine and three", (10, 7, 99, 86)),
+    "10_which_optimizer": ("Test accuracy of the eight rules", (24.6, 6.5, 99, 87.5)),
 }
 COVER = (720, 405)  # pixels
 
@@ -308,8 +308,12 @@ def letters(node):
 
 
 def mathml(node, display):
-    """The converter sets functions such as ln close to their argument: a thin space belongs between them."""
-    spaced = r"(<mi>(?:ln|log|exp|sin|cos|max|min)</mi>)(?=<(?:mi|mn|mrow|mfrac|msub|msup|msubsup|mover)\b)"
+    """The converter sets functions such as ln close to their argument: a thin space belongs between them.
+
+    Not after the log that an index belongs to: the two are one.
+    """
+    function, argument = "<mi>(?:ln|log|exp|sin|cos|max|min)</mi>", "<(?:mi|mn|mrow|mfrac|msub|msup|msubsup|mover)\\b"
+    spaced = f"(?<!<msub>)(?<!<msup>)(?<!<msubsup>)({function})(?={argument})"
     return re.sub(spaced, r'\1<mspace width="0.17em"/>', convert(node.astext(), display=display))
 
 

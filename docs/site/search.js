@@ -23,6 +23,8 @@
       const phrase = words.join("[^\\p{L}\\d_]+");
       total += 12 * !!count(section, phrase) + 12 * !!count(stressed, phrase) + 12 * Math.min(2, count(text, phrase));
     }
+    // What is called so is looked for first: a page, by its first section, which has the page's name.
+    total += 20 * (section == page && page.toLowerCase().replace(/^\d+ · /, "") == query.toLowerCase());
     return address.startsWith("notebooks/") ? total : 0.6 * total; // a chapter explains, the others use
   }
 
