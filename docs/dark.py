@@ -5,10 +5,13 @@ map of colours would say the opposite of its scale. So a pixel is read as ink on
 as a dark page needs, and it is laid on that page. Colour maps and photos stay as they are, within the picture.
 """
 
+from pathlib import Path
+
 import numpy as np
 from PIL import ImageFilter
 
 PAGE = np.array([0x13, 0x14, 0x16]) / 255  # Furo's dark background
+ITSELF = Path(__file__).read_bytes()  # whose pictures change with it
 SIZE = 33  # colours along each side of the table that films, too, are changed with
 
 # Between linear red, green, blue and OKLab (Ottosson, 2020): lightness, and two coordinates of hue.
@@ -84,7 +87,8 @@ def maps(picture):
 def dark(picture):
     """A picture for a dark page."""
     picture = picture.convert("RGB")
-    changed = picture.filter(FILTER)
+    white = picture.point([min(255, round(255 * value / 254)) for value in range(256)] * 3)  # palettes have 254 for it
+    changed = white.filter(FILTER)
     for box in maps(np.asarray(picture)):
         changed.paste(picture.crop(box), box)
     return changed

@@ -249,7 +249,7 @@ def save(picture, file):
 def still(site, png, words, width, height, up):
     """The picture, and the same for dark pages, as files of their own."""
     light = site / "_images" / f"{hashlib.sha256(png).hexdigest()[:16]}.webp"
-    night = site / "_images" / f"{hashlib.sha256(png + dark.TABLE.tobytes()).hexdigest()[:16]}.webp"
+    night = site / "_images" / f"{hashlib.sha256(png + dark.ITSELF).hexdigest()[:16]}.webp"
     light.parent.mkdir(parents=True, exist_ok=True)
     for file, changed in ((light, lambda picture: picture), (night, dark.dark)):
         if not file.is_file():
@@ -265,7 +265,7 @@ def film(site, video, up):
     words = re.search(r'aria-label="[^"]*"', video)[0]
     width = round(SHOWN * int(re.search(r'width="(\d+)"', video)[1]))
     light = site / "_images" / f"{hashlib.sha256(data).hexdigest()[:16]}.mp4"
-    night = light.with_stem(hashlib.sha256(data + dark.TABLE.tobytes()).hexdigest()[:16])
+    night = light.with_stem(hashlib.sha256(data + dark.ITSELF).hexdigest()[:16])
     light.parent.mkdir(parents=True, exist_ok=True)
     light.write_bytes(data)
     ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y"]
@@ -419,7 +419,7 @@ def add_rest(app, error, beside, stix):
         save(night, covers / f"{chapter['stem']}_dark.webp")
         save(ImageOps.pad(picture, COVER, color="white"), covers / f"{chapter['stem']}.webp")
     shown = {
-        found for page in site.rglob("*.html") for found in re.findall(r"_images/([\w.]+)", page.read_text("utf-8"))
+        found for page in site.rglob("*.html") for found in re.findall(r"_images/([\w.-]+)", page.read_text("utf-8"))
     }
     for old in (site / "_images").iterdir():
         if old.name not in shown:

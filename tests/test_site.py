@@ -245,7 +245,9 @@ def test_in_the_dark_lines_are_light_and_colour_maps_are_what_they_were(texts, b
         for words, light, night in pairs:
             light, night = (np.asarray(Image.open(built / file).convert("RGB"))[::4, -1::-4] for file in (light, night))
             same = (light == night).all(-1)
-            assert (night[0, 0] == np.round(255 * dark.PAGE)).all(), f"{stem}: {words}"
+            edge = night[0][(light[0] >= 254).all(-1)]  # some palettes have 254 for white
+            assert len(edge)
+            assert (edge == np.round(255 * dark.PAGE)).all(), f"{stem}: {words}"
             if same.mean() > 0.2:
                 kept[stem] = words
     assert [words[:13] for words in kept.values()] == ["Two maps, col", "Three picture"], kept
@@ -268,7 +270,7 @@ def test_a_chapter_opens_with_a_picture_and_one_thing_to_do(pages, browser):
 
 def test_an_exercise_says_first_what_it_asks_and_then_where_to_do_it(texts):
     for stem in CHAPTERS[1:]:
-        text = texts[f"exercises/{stem}/{stem}.html"]
+        text = texts[f"exercises/{stem}/{stem}.html"].partition("</head>")[2]
         places = [text.index(part) for part in ("<h1>", "<table", '<nav class="run', "YOUR CODE HERE")]
         assert places == sorted(places), stem
 
