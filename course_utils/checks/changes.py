@@ -28,6 +28,7 @@ class Change:
     before: tuple
     after: tuple
     numbers: tuple
+    kept: str = "p"  # the name of what is added to a rule's state, 0.0 at first
 
 
 SHARES = tuple((0.2 + 0.05 * np.arange(14)).round(2).tolist())
@@ -41,14 +42,14 @@ Count the steps as well: $p$ is 1 in the first one. {now}, wherever the formula 
 
 
 def _last(now, line):
-    return Change(LAST.format(now=now), ("old, p = p, 1.0 * g", line), (), SHARES)
+    return Change(LAST.format(now=now), ("old, raw = raw, 1.0 * g", line), (), SHARES, "raw")
 
 
 def _counted(now, line, numbers):
     return Change(COUNT.format(now=now), ("p = p + 1", line), (), numbers)
 
 
-# of a rule: p is one more number or array in its state, 0 at first
+# of a rule: its state holds one number or array more
 OF_RULES = (
     _last("The rule looks ahead: it takes $g + {a}\\,(g - p)$", "g = g + {a} * (g - old)"),
     _last("The rule looks back: it takes $(1 - {a})\\,g + {a}\\,p$", "g = (1 - {a}) * g + {a} * old"),
@@ -129,10 +130,10 @@ def changed(g, now, read, lr, lam):
 """,
     None: """
 def changed(g, state=((), 0.0), *, lr, **others):
-    inner, p = state
+    inner, {kept} = state
     {before}
     update, *inner = rule(g, *inner, lr=lr, **others)
-    return update, (inner, p)
+    return update, (inner, {kept})
 """,
 }
 
@@ -164,8 +165,8 @@ def written(source, change):
     unpacked = [i for i, line in enumerate(lines) if re.search(r" = state( or \(.*\))?$", line)]
     if unpacked:
         (first,) = unpacked
-        lines[returned] = re.sub(r",?\)$", ", p)", lines[returned])
-        lines[first] = re.sub(r"^    \(?([^()]*?),?\)? = state", r"    \1, p = state", lines[first])
+        lines[returned] = re.sub(r",?\)$", f", {change.kept})", lines[returned])
+        lines[first] = re.sub(r"^    \(?([^()]*?),?\)? = state", rf"    \1, {change.kept} = state", lines[first])
         lines[first] = re.sub(r"( or \(.*)\)$", r"\1, 0.0)", lines[first])
         lines = [re.sub(r"(state=\([^()]+?),?\)", r"\1, 0.0)", line) for line in lines]
     else:
@@ -184,7 +185,8 @@ def around(name, change, rule):
     """``rule``, a black box, with the lines of the change around it."""
     before, after = ("\n    ".join(part) for part in (change.before, change.after))
     names = {"np": np, "rule": rule}
-    exec(compile(AROUND[name if name in POOLS else None].format(before=before, after=after), __file__, "exec"), names)
+    source = AROUND[name if name in POOLS else None].format(before=before, after=after, kept=change.kept)
+    exec(compile(source, __file__, "exec"), names)
     return names["changed"]
 
 

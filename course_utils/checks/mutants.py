@@ -307,6 +307,8 @@ def _is_root(node):
 # a name of ours in a form -> what a learner calls it
 MEANT = {
     "shifted": "the exponentials",
+    "raw": "the gradient as it came",  # of a rule that a variant changes; the changed one is `g`
+    "old": "`p`",
     "along": "s.y",
     "last": "the old g",
     "rate": "the rate",
@@ -490,11 +492,11 @@ class _Maker:
             if not isinstance(entry, ast.Name):
                 self._expression(state.elts, i, f"in the `{name}` that is returned")
             if i < len(self.state):
-                self.add("returned_old", "", (state.elts, i, _name(f"_old_{name}")), x=f"`{name}`")
-            self.add("returned_zero", "", (state.elts, i, _number(0.0)), x=f"`{name}`")
+                self.add("returned_old", "", (state.elts, i, _name(f"_old_{name}")), x=_symbol(name))
+            self.add("returned_zero", "", (state.elts, i, _number(0.0)), x=_symbol(name))
             for other in dict.fromkeys([*self.given, *self.locals]):
                 if not isinstance(entry, ast.Name) or other != entry.id:
-                    self.add("returned_other", "", (state.elts, i, _name(other)), x=f"`{name}`", y=_symbol(other))
+                    self.add("returned_other", "", (state.elts, i, _name(other)), x=_symbol(name), y=_symbol(other))
             if isinstance(entry, ast.Name):
                 root = _op(entry, ast.Pow, _number(0.5))
                 self.add("returned_other", "", (state.elts, i, root), x=f"`{name}`", y=f"the root of `{name}`")
@@ -736,6 +738,11 @@ class _Maker:
             put("call", inner, x=f"`{name}`")
             if name == "maximum":
                 put("call", node.args[1], x=f"{_said(node.args[0])} in `maximum`")
+        if name in ("min", "max") and not isinstance(function, ast.Attribute) and len(node.args) == 2:
+            put("call", node.args[1], x=f"`{name}`")
+            other = "max" if name == "min" else "min"
+            put("reduction", _node(ast.Call(_name(other), node.args, [])), x=f"`{name}`", y=f"`{other}`")
+            return
         for other in ALIKE.get(name, ()):
             if isinstance(function, ast.Attribute):
                 arguments = node.args if of_numpy else [function.value, *node.args]
