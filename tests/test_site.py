@@ -308,6 +308,10 @@ def test_on_a_phone_what_goes_on_at_the_right_says_so_and_a_table_is_cards(pages
         assert page.evaluate(f"parseFloat(getComputedStyle({row}).borderTopWidth)") >= 1
         beside = f"getComputedStyle({row}.cells[1]).gridTemplateColumns.split(' ').length"
         assert page.evaluate(beside) == 2, "an entry stands beside its column's name"
+    with browser.open(pages["notebooks/10_which_optimizer.html"].as_uri(), width=768, height=900) as page:
+        wide = "[...document.querySelectorAll('.cell_output pre')].filter(pre => pre.scrollWidth > pre.clientWidth)"
+        assert page.evaluate(f"{wide}.length") >= 1, "on a tablet, too"
+        assert page.evaluate(f"{wide}.every(pre => getComputedStyle(pre).backgroundImage.includes('linear-gradient'))")
 
 
 def test_the_first_page_at_every_width(pages, browser):
@@ -364,6 +368,11 @@ def test_a_printed_chapter_is_text_and_figures_alone(pages, browser):
         for there in ("figure.shown", ".predict-outcome"):
             assert page.evaluate(seen.format(there)) == page.evaluate(f"document.querySelectorAll('{there}').length")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    with browser.open(pages["notebooks/10_which_optimizer.html"].as_uri(), width=658) as page:  # between A4's margins
+        page.page.emulate_media(media="print")
+        page.evaluate(UNFOLD)
+        cut = "[...document.querySelectorAll('article pre')].filter(pre => pre.scrollWidth > pre.clientWidth + 1)"
+        assert page.evaluate(f"{cut}.length") == 0, "nobody scrolls paper"
 
 
 def search(browser, pages, query):
