@@ -122,7 +122,10 @@ function drawMap(canvas, state, race, ink, isDark) {
   // A path; of a cloud, the circle of its mean distance, which ends elsewhere for each
   const traced = ({ path, away }, i) => (isCloud ? Array.from({ length: 61 }, (_, j) =>
     [cos, sin].map((f, d) => surface.minima[0][d] + (away[step] ?? 99) * f((j / 30 + i / 2 + 0.25) * PI))) : path.map(on));
-  race.began.forEach((lane, i) => line(plot, { ...lane.look, dash: [2, 4] }, traced(lane, i), 1.5, 0.5));
+  race.began.forEach((lane, i) => {
+    line(plot, { ...lane.look, dash: [2, 4] }, traced(lane, i), 2, 0.9);
+    lane.seen = traced(lane, i).map(place);
+  });
   const dot = ([x, y], size, isHollow) => (c.beginPath(), c.arc(x, y, size, 0, 7), isHollow ? c.stroke() : c.fill());
   lanes.forEach((lane, i) => {
     const { look, path, runs, theory, diverged } = lane, whole = traced(lane, i), past = isCloud ? whole : whole.slice(0, step + 1), places = past.map(place);
@@ -149,9 +152,9 @@ function drawMap(canvas, state, race, ink, isDark) {
   c.fillRect(x - 6, y - 6, 12, 12);
   if (!lanes.length) { // nothing has been touched yet
     c.stroke(new Path2D(`M${x - 12} ${y - 4}l-6 4l6 4m24 0l6-4l-6-4m-16-8l4-6l4 6m0 24l-4 6l-4-6`));
-    c.fillText("drag me", x + 22, y - 12);
+    c.fillText("drag me", x + 22, max(14, y - 12));
   }
-  if (!isCrowded(canvas, lanes)) named(plot, lanes, ink, isDark);
+  if (lanes[1] && !isCrowded(canvas, lanes)) named(plot, lanes, [...lanes, ...race.began], surface.minima.map((p) => place(on(p))), ink, isDark);
   c.restore();
   return plot;
 }
@@ -167,9 +170,10 @@ function arrows(plot, { lr, path }, step, ink, pink) {
   draw(path[step + 1], ink);
 }
 
-// Names near where paths end, in the place that covers least of paths and other names
-function named({ c, w, h }, lanes, ink, isDark) {
-  const traces = lanes.flatMap(({ seen }) => seen.slice(-400)), taken = [];
+// Names near where paths end, where they cover least
+function named({ c, w, h }, lanes, drawn, minima, ink, isDark) {
+  const taken = minima.map(([x, y]) => [x - 8, y - 16, 16]), traces = drawn.flatMap(({ seen }) => seen.slice(-400).flatMap((p, i, all) =>
+    [0, 0.2, 0.4, 0.6, 0.8].map((s) => p.map((x, d) => x + s * ((all[i + 1] ?? p)[d] - x)))));
   c.font = "600 13px system-ui, sans-serif";
   for (const { label, seen, look: { colour, dash } } of lanes) {
     const [x, y] = seen.at(-1).map((at, d) => max(0, min(at, [w, h][d]))); // flown out: at the rim

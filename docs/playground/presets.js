@@ -14,10 +14,10 @@ const gd = "lane=gradient_descent,lr:";
 const stories = {
   ravine: [4, "Out of the zigzag", ["0.lr", "1.lr", "1.beta"],
     `k=50&steps=40&${gd}0.0353&lane=momentum,lr:0.0312,beta:0.7`,
-    "A ravine, 50 times as steep across as along. Each rule at the one of 25 rates that ends nearest. After 40 steps, how far off is momentum?",
+    "k = 50, each rule at the best of 25 rates. After 40 steps, how far off is momentum?",
     ["as far as gradient descent", "half as far", "*less than a tenth as far"],
-    ({ lanes: [a, b] }) => `Gradient descent ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. What changes
-      sign at each step cancels in the velocity, what stays adds up.`],
+    ({ lanes: [a, b] }) => `Gradient descent ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. What keeps
+      its sign piles up.`],
   ripples: [1, "Many valleys", ["x", "0.lr"], `surface=ripples&x=4.5&steps=60&${gd}0.1`,
     "Gradient descent starts at 4.5. What brings it into the lowest valley, at −0.74?",
     ["a smaller rate", "a larger one, 0.4", "*only another start"],
@@ -70,8 +70,7 @@ const stories = {
   workers: [5, "Asynchrony begets momentum", ["workers", "0.lr", "runs"], `k=5&workers=8&runs=100&mean=1&steps=60&${gd}0.1`,
     "Eight workers in turn: a gradient is seven steps late on average. Thick: the mean of 100 runs of gradient descent. It looks like…",
     ["one worker's path", "a slower path", "*momentum: it swings"],
-    ({ lanes: [a] }) => `Momentum with β = 1 − 1/8 (pink, dashed) is never more than ${gap(a.path, a.theory)} from the mean. Nobody asked for
-      momentum. A single run looks quite different.`],
+    ({ lanes: [a] }) => `Momentum with β = 1 − 1/8 (pink, dashed) is never more than ${gap(a.path, a.theory)} from the mean. A single run looks quite different.`],
   "one-delay": [5, "Being late", ["workers", "0.lr", "seed"], `k=5&workers=8&steps=60&${gd}0.1`,
     "With one worker, lr = 0.3 arrives (the limit is 2/k = 0.4). And with eight, whose gradients come seven steps late on average?", ["it arrives as fast", "it arrives, with swings", "*it flies out"],
     ({ again }) => `At 0.3 one worker ends ${end(again(`workers=1&${gd}0.3`)[0])}, eight ${end(again(gd + 0.3)[0])}. `, gd + 0.3],
@@ -92,11 +91,11 @@ const stories = {
     ({ lanes: [{ path: { rates } }] }) => `${rates[29].map(short).join(" and ")}: ${short(rates[29][0] / rates[29][1])} times. Both only fall, from
       ${rates[0].map(short).join(" and ")}.`],
   pan: [8, "Forgetting helps", ["1.lr", "1.beta"], "surface=pan&steps=180&speed=36&lane=adagrad,lr:0.2&lane=rmsprop,lr:0.2,beta:0.9,schedule:first",
-    "A steep rim, then a flat floor. First steps of one length, 0.2, whatever β. Who is lower after 180?", ["Adagrad", "both alike", "*RMSProp"],
+    "Steep rim, flat floor; both first steps 0.2 long. Who is lower after 180?", ["Adagrad", "both alike", "*RMSProp"],
     ({ lanes, again }) => `${each(lanes, height)}: it has forgotten the rim. With β = 0.999 it has not, and ends
       like Adagrad: ${height(again("lane=rmsprop,lr:0.2,beta:0.999,schedule:first")[0])}.`],
   memory: [8, "How long a memory?", ["*.lr"], `surface=pan&steps=180&speed=36&view=rates${[0.9, 0.99, 0.999].map((beta) => `&lane=rmsprop,lr:0.2,beta:${beta},schedule:first`).join("")}`,
-    "Steep rim, flat floor, three memories, first steps of one length. Whose rate rises most in 180 steps?", ["*β = 0.9", "β = 0.99", "β = 0.999"],
+    "Steep rim, flat floor, three memories. Whose rate rises most in 180 steps?", ["*β = 0.9", "β = 0.99", "β = 0.999"],
     ({ lanes }) => `The rate of x, last to first: ${each(lanes, ({ path: { rates } }) => short(rates[179][0] / rates[0][0]))}. About 1/(1 − β) steps are
       remembered.`],
   settle: [8, "It does not settle", ["*.lr"], "k=50&steps=200&speed=40&frame=0.8&x=-0.7&y=0.3&lane=rmsprop,lr:0.1&lane=rmsprop,lr:0.1,schedule:cosine",
@@ -127,14 +126,14 @@ const stories = {
     "0.042,momentum:0.7", "0.056,momentum:0.8", "1,beta1:0.7")}`,
     "A ravine turned by 30°, each rule with the best rate and first memory of one grid. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
     ({ lanes, tuned }) => `${each(lanes.toSorted((a, b) => a.heights[80] - b.heights[80]).slice(0, 3), height)}. Tuned in the ravine not turned, Adagrad's last tenth
-      stays below ${short(tuned(3, "angle=0").late)}: no rule wins everywhere.`],
+      stays below ${short(tuned(3, "angle=0").late)}.`],
   line: [10, "Same loss, another place", ["0.lr", "4.lr"],
     `surface=line&steps=1000&speed=200${all(...[0.02, 0.004, 0.004, 0.1, 0.02, 0.002, 0.002, 0.02].map((lr) => lr + ",schedule:cosine"))}`,
     "Every point with 3x + y = 3 is a minimum. Eight rules start at (0, 0). Do they end at one point?", ["yes, the nearest", "yes, another", "*no, at two"],
     ({ lanes: [a, , , b] }) => `The first three end at ${at(a)}, the nearest. The adaptive ones move both weights alike, to ${at(b)}.`],
   race: [10, "The race", ["angle", "k"], `k=50&angle=30&steps=40&speed=10&${gd}0.032&lane=momentum,lr:0.042,beta:0.7&lane=rmsprop,lr:0.75,beta:0.95&lane=adam,lr:1,beta1:0.7`,
     "Four rules, rate and first memory tuned on one grid. Who is lowest after 40 steps?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
-    ({ lanes }) => `${each(lanes, end)}. Why, ten chapters tell.`],
+    ({ lanes }) => `${each(lanes, end)}.`],
 };
 Playground.PRESETS = Object.fromEntries(Object.entries(stories).map(([name, [chapter, title, knobs, state, question, answers, outcome, then]]) =>
   [name, { chapter, title, knobs, state, question, answers, outcome, then }]));

@@ -193,7 +193,7 @@ const short = (x) => (x && (abs(x) < 1e-3 || abs(x) >= 1e5) ? x.toExponential(1)
 
 function leader({ lanes }, step) {
   const left = lanes.filter(({ heights }) => heights.length > step);
-  if (!left.length) return "All have flown out.";
+  if (!left.length) return `${lanes[1] ? "All have" : "It has"} flown out.`;
   const best = left.reduce((a, b) => (b.heights[step] < a.heights[step] ? b : a));
   const level = left.filter(({ heights }) => heights[step] <= max(best.heights[step], 1e-12));
   if (level.length > 1) return `${level.length === lanes.length ? "All" : level.map(({ label }) => label).join(" and ")} are level.`;
