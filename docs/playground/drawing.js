@@ -136,7 +136,7 @@ function drawMap(canvas, state, race, ink, isDark) {
     if (state.mean) for (const run of runs.slice(0, 12)) line(plot, look, run.slice(0, race.untold ? step + 1 : 1e4).map(on), 0.7, 0.25);
     if (!race.untold && !isCloud) line(plot, look, whole, 1.5, 0.3);
     line(plot, { colour: isDark ? "#000" : "#fff" }, past, 5, 0.6);
-    line(plot, look, past, 2.5, diverged && lanes[1] ? 0.4 : 1); // of several, one that flies out hides none
+    line(plot, look, past, 2.5, diverged && lanes[1] ? 0.4 : 1); // who flies out hides none
     if (theory && !race.untold) line(plot, { colour: pink, dash: [7, 4] }, theory.map(on), 2);
     lane.seen = race.untold ? places : whole.map(place);
     c.fillStyle = c.strokeStyle = look.colour;
@@ -176,7 +176,7 @@ function named({ c, w, h }, lanes, drawn, minima, ink, isDark) {
     [0, 0.2, 0.4, 0.6, 0.8].map((s) => p.map((x, d) => x + s * ((all[i + 1] ?? p)[d] - x)))));
   c.font = "600 13px system-ui, sans-serif";
   for (const { label, seen, look: { colour, dash } } of lanes) {
-    const [x, y] = seen.at(-1).map((at, d) => max(0, min(at, [w, h][d]))); // flown out: at the rim
+    const [x, y] = seen.at(-1).map((at, d) => max(0, min(at, [w, h][d]))); // at the rim
     const width = c.measureText(label).width + 22, spots = [];
     for (const down of [0, -20, 20, -40, 40, -60, 60])
       for (const right of [11, -width - 11, -width / 2]) {
