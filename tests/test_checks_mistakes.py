@@ -50,7 +50,7 @@ PROMISED = {
     "rmsprop": "starts_at_square one_minus_beta_missing no_root not_squared eps_inside_root",
 }
 HABITS = "mutates_arguments keeps_the_gradient state_shared_between_runs state_shared_between_parameters "
-HABITS += "integer_state wrong_sign ignores_lr clipped"
+HABITS += "changes_the_state integer_state wrong_sign ignores_lr clipped"
 
 
 @pytest.mark.parametrize("name", STATEFUL)
@@ -135,7 +135,67 @@ def momentum_noisy(g, state=0.0, *, lr, beta):
     return -v, v
 
 
+def momentum_in_the_state(g, state=(0.0,), *, lr, beta):
+    (v,) = state
+    v *= beta
+    v += lr * g
+    return -v, (v,)
+
+
+def adagrad_in_the_state(g, state=(0.0,), *, lr, eps):
+    (r,) = state
+    r += g**2
+    return -lr * g / (np.sqrt(r) + eps), (r,)
+
+
+def adam_in_a_dict(g, state=None, *, lr, beta1, beta2, eps):
+    state = state or {"m": np.zeros_like(g), "v": np.zeros_like(g), "t": 0}
+    state["t"] += 1
+    state["m"] *= beta1
+    state["m"] += (1 - beta1) * g
+    state["v"] = beta2 * state["v"] + (1 - beta2) * g**2
+    m_hat, v_hat = state["m"] / (1 - beta1 ** state["t"]), state["v"] / (1 - beta2 ** state["t"])
+    return -lr * m_hat / (np.sqrt(v_hat) + eps), state
+
+
+def schedule_free_in_the_state(g, state=(0.0, 0.0, 0), *, lr, beta):
+    z, x, t = state
+    t += 1
+    z -= lr * g
+    x *= t / (t + 1)
+    x += z / (t + 1)
+    y = (1 - beta) * z + beta * x
+    z -= y
+    x -= y
+    return y, (z, x, t)
+
+
+def centred_without_a_floor(g, state=(0.0, 0.0), *, lr, beta, eps):
+    r, m = state
+    r, m = beta * r + (1 - beta) * g**2, beta * m + (1 - beta) * g
+    return -lr * g / (np.sqrt(r - m**2) + eps), (r, m)
+
+
+def amsgrad_late(g, state=(0.0, 0.0, 0.0), *, lr, beta1, beta2, eps):
+    m, v, w = state
+    m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
+    return -lr * m / (np.sqrt(np.where(w > 0, w, v)) + eps), (m, v, np.maximum(w, v))
+
+
+def restarts_once(step, period, growth, lowest):
+    if step >= period:
+        step, period = step - period, period * growth
+    return lowest + (1 - lowest) * (1 + np.cos(np.pi * step / period)) / 2
+
+
 WRONG = [
+    ("momentum", momentum_in_the_state, "changes_the_state"),
+    ("adagrad", adagrad_in_the_state, "changes_the_state"),
+    ("adam", adam_in_a_dict, "changes_the_state"),
+    ("schedule_free", schedule_free_in_the_state, "changes_the_state"),
+    ("centred_rmsprop", centred_without_a_floor, "negative_variance"),
+    ("amsgrad", amsgrad_late, "stale_largest"),
+    ("warm_restarts", restarts_once, "one_restart"),
     ("adam", fixed(rules.adam, beta1=0.95), "ignores_beta1"),
     ("adam", fixed(rules.adam, beta2=0.99), "ignores_beta2"),
     ("adam", fixed(rules.adam, eps=1e-6), "ignores_eps"),

@@ -159,7 +159,7 @@ class AsObject:
 
 
 def qhm_in_place(g, state=None, *, lr, beta, nu):
-    m = np.zeros_like(g) if state is None else state
+    m = np.zeros_like(g) if state is None else state.copy()
     m *= beta
     m += (1 - beta) * g
     return -lr * g + lr * nu * (g - m), m

@@ -29,10 +29,8 @@ class AdamObject:
     def step(self, g, state=None, *, lr, beta1, beta2, eps):
         state = state or {"m": np.zeros_like(g), "v": np.zeros_like(g), "t": 0}
         state["t"] += 1
-        state["m"] *= beta1
-        state["m"] += (1 - beta1) * g
-        state["v"] *= beta2
-        state["v"] += (1 - beta2) * np.square(g)
+        state["m"] = beta1 * state["m"] + (1 - beta1) * g
+        state["v"] = beta2 * state["v"] + (1 - beta2) * np.square(g)
         m_hat = state["m"] / (1 - math.pow(beta1, state["t"]))
         v_hat = state["v"] / (1 - math.pow(beta2, state["t"]))
         return -lr * m_hat / (np.sqrt(v_hat) + eps), state
@@ -50,7 +48,7 @@ def make_adam(extra=0):
 
 
 def in_place_velocity(g, state=None, *, lr, beta):
-    v = np.zeros_like(g) if state is None else state
+    v = np.zeros_like(g) if state is None else state.copy()  # the caller's own stays as it is
     v *= beta
     v -= lr * g
     return v, v  # update and state are one array

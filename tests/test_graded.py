@@ -1,6 +1,8 @@
 """compared and reached: points, and a sentence that says what is wrong, without a notebook around them."""
 
+import functools
 import importlib
+import math
 import re
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from course_utils import progress, rules
-from course_utils.checks import CheckFailed, guidance, parts
+from course_utils.checks import CheckFailed, guidance, parts, variants
 from course_utils.checks import graded as grading
 from course_utils.checks.graded import compared, graded, reached
 
@@ -90,6 +92,17 @@ def shuffled(n, *seeds):
             "list of batches",
         ),
         (lambda worker, workers, n, batch_size, epoch, seed: None, "list of batches"),
+        (
+            dealt(
+                lambda n, epoch, seed: shuffled(n, seed, epoch),
+                lambda order, worker, workers: order[
+                    worker * (len(order) // workers) : (worker + 1) * (len(order) // workers)
+                    if worker < workers - 1
+                    else None
+                ],
+            ),
+            "shares are uneven",
+        ),
     ],
 )
 def test_a_sampler_is_told_in_its_own_terms(candidate, words, capsys):
@@ -101,6 +114,53 @@ def test_a_sampler_is_told_in_its_own_terms(candidate, words, capsys):
 def test_the_right_sampler_passes(capsys):
     right = dealt(lambda n, epoch, seed: shuffled(n, seed, epoch))
     assert said(capsys, "my_batches", right, exercise=3, points=3)[0] == 3
+
+
+def overwriting(rates, held_out, test):
+    held_out[np.isnan(held_out)] = test[np.isnan(test)] = 0.1
+    best = held_out.mean(axis=1).argmax()
+    return rates[best], test[best].mean()
+
+
+def sums_that_fade(gradients, lr, beta):
+    r, x, points = 0.0, 0.0, []
+    for g in gradients:
+        r = beta * r + g**2
+        x = x - lr * g / (np.sqrt(r) + 1e-8)
+        points.append(x)
+    return np.array(points)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "name", "candidate", "words"),
+    [
+        (7, "steps_to_recover", lambda bad, share: int(share**2 * bad**2 / (1 - share**2)) + 1, "whole number comes"),
+        (10, "chosen", overwriting, "overwrites `held_out`"),
+        (8, "paths", sums_that_fade, "without its factor 1 - beta"),
+    ],
+)
+def test_what_is_nearly_right_is_told(exercise, name, candidate, words, capsys):
+    points, verdict = said(capsys, name, candidate, exercise=exercise, points=2)
+    assert points < 2
+    assert words in verdict
+
+
+def test_a_whole_number_of_steps_is_right_in_every_unit(capsys):
+    """A unit may not hold `bad`, and then a number of steps that should come out whole does not."""
+    try:
+        for number in range(1, 40):
+            variants.use(7, number)
+            unit = variants.constant(7, "steps_to_recover", number)
+
+            def recovery(bad, share, unit=unit, add=0):
+                steps = share**2 * (unit * bad) ** 2 / (1 - share**2)
+                return int(steps) + 1 if add else math.ceil(steps)
+
+            assert said(capsys, "steps_to_recover", recovery, exercise=7, points=2)[0] == 2
+            late = functools.partial(recovery, add=1)
+            assert said(capsys, "steps_to_recover", late, exercise=7, points=2)[0] < 2
+    finally:
+        variants.use(7, 0)
 
 
 def test_nonsense_earns_nothing_in_any_part(every_part, capsys):

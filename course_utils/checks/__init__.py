@@ -29,7 +29,7 @@ hyperparameters that papers.py gives them.
 
 A rule's ``g`` is a float64 array of shape (n,), its update must have that shape, and its state may be anything.
 The candidate is a black box: only what it returns counts, to a relative accuracy of 2e-4, so float32 inside is fine.
-Arguments must not be changed in place; a rule's own state may.
+Arguments must not be changed in place, nor arrays in the state that a rule is given.
 
 Where conventions differ: momentum and Nesterov keep lr inside the velocity (lr outside and the moving average are
 named as what they are, and do not pass); eps stands outside the root (inside does not pass); Adam's efficient form

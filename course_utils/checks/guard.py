@@ -27,7 +27,7 @@ from types import CodeType
 
 import numpy as np
 
-from course_utils.checks.remote import MINE, apart
+from course_utils.checks.remote import MINE, apart, arrays
 
 SECONDS = 5.0  # for all calls of one check together
 OUTPUT = 100_000  # characters that all calls together may print
@@ -238,7 +238,10 @@ def _bounded_in_thread(work, seconds):
 
 
 class Caller:
-    """Calls the candidate ``name``; ``mutated`` says afterwards whether it ever changed an argument in place."""
+    """Calls the candidate ``name``; ``mutated`` says afterwards whether it ever changed an argument in place.
+
+    ``spoils_state`` says so of the arrays in the state that a rule is given.
+    """
 
     def __init__(self, name, candidate):
         if not callable(candidate):
@@ -246,11 +249,12 @@ class Caller:
             raise Stop("not_callable", f"{name} should be a function, not something {what}. Did you call it already?")
         self.name = name
         self.candidate = candidate
-        self.mutated = False
+        self.mutated = self.spoils_state = False
 
     def __call__(self, *args, watch=(), **kwargs):
         """``candidate(*args, **kwargs)``; the arrays of ``args`` at the positions ``watch`` should stay as they are."""
         before = [copy.copy(args[i]) for i in watch]
+        state = [(held, held.copy()) for held in arrays(args[1:])] if "lr" in kwargs else []
         try:
             result = self.candidate(*args, **kwargs)
             if inspect.isgenerator(result):
@@ -259,10 +263,8 @@ class Caller:
             raise
         except BaseException as error:  # SystemExit and KeyboardInterrupt too: a check raises nothing but its verdict
             raise _stop_for(self.name, error, args, kwargs) from None
-        for i, value in zip(watch, before, strict=True):
-            # a change and its undoing may leave a rounding error, which is no offence
-            same = np.shape(args[i]) == value.shape and np.allclose(args[i], value, rtol=1e-9, atol=0, equal_nan=True)
-            self.mutated |= not same
+        self.mutated |= any(not _kept(args[i], value) for i, value in zip(watch, before, strict=True))
+        self.spoils_state |= any(not _kept(*pair) for pair in state)
         if "lr" in kwargs:
             self._need_gradient(args, result)
             self._need_state(args, result)
@@ -293,6 +295,11 @@ class Caller:
                 f"The new state that {self.name} returns {which}: the next call gets it, and finds nothing there. A "
                 "rule that remembers nothing hands back the state that it was given.",
             )
+
+
+def _kept(value, before):
+    """Whether an array is as before; a change and its undoing may leave a rounding error, which is no offence."""
+    return np.shape(value) == before.shape and np.allclose(value, before, rtol=1e-9, atol=0, equal_nan=True)
 
 
 def _has_none(state):

@@ -86,6 +86,15 @@ class Tensor(np.ndarray):
     """Stands for a torch tensor of the learner's: an array for the checker, and a tensor again when it goes back."""
 
 
+def arrays(value):
+    """The arrays of numbers in tuples, lists and dicts, and there alone: what else a state is, is its rule's affair."""
+    if type(value) is np.ndarray:
+        return [value] if value.dtype.kind in "fiu" else []
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [held for part in value for held in arrays(part)] if isinstance(value, (tuple, list)) else []
+
+
 class Row(tuple):
     """Stands for a named tuple, a range or a deque: its entries for the checker, itself when it goes back (``key``)."""
 
@@ -121,6 +130,9 @@ class Remote:
         for mine, theirs in zip(args, reply["arguments"], strict=True):
             if isinstance(mine, np.ndarray):  # a change in place shows here too
                 mine[...] = _decode(theirs)
+            elif theirs is not None:
+                for held, changed in zip(arrays(mine), _decode(theirs), strict=True):
+                    held[...] = changed
         return _decode(reply["result"])
 
     def _ask(self, request):
@@ -295,8 +307,13 @@ def answer(namespace, request):
         if name not in namespace:
             raise NameError(f"name {name!r} is not defined: did its cell run?")
         function = apart(namespace[name]) if is_alone else namespace[name]
+        # the arrays of a state as they are before the call, which may put others in their places
+        held = [None if isinstance(arg, np.ndarray) else arrays(arg) or None for arg in args]
         result = function(*args, **kwargs)
-        arguments = [arg if isinstance(arg, np.ndarray) or _is_tensor(arg) else None for arg in args]
+        arguments = [
+            arg if isinstance(arg, np.ndarray) or _is_tensor(arg) else inside
+            for arg, inside in zip(args, held, strict=True)
+        ]
         reply = {"result": _encode(result), "arguments": [_encode(arg) for arg in arguments]}
     except BaseException as error:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]

@@ -21,7 +21,7 @@ def judge(task, behaviour):
         return False, behaviour.stop.slug, behaviour.stop.message, 0.0
     forms = _right_forms(task)
     for form, remark in forms:
-        if _is(behaviour, form):
+        if _is(behaviour, form) and not behaviour.spoils_state:
             return True, None, f"Right. {remark}".strip(), 1.0
     expected, _ = forms[0]
     right = [label for label in expected.answers if _agree(behaviour, expected, label)]
@@ -252,7 +252,7 @@ def _in_a_run(label, where, mine, numbers, remembers):
         hint = f"What does the formula give for the very first step, {first}?"
         return f"Already the first step is off: at component {component} {numbers}. {hint}"
     if ordinary:
-        hint = "The steps before are right, so what is wrong with what you carry from one step to the next?"
+        hint = "The steps before are right: is it what you carry from one step to the next, or when you use it?"
         return f"The first wrong step is {place}: {numbers}. {hint}"
     if hyper := next((name for name in probes.ALONE if label == probes.alone(name)), None):
         return (

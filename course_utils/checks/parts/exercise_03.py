@@ -71,6 +71,7 @@ def faults(batches_of):
         for k, order in enumerate(orders):
             whole = [len(batch) == size for of_worker in dealt[k] for batch in of_worker[:-1]]
             last = [0 < len(of_worker[-1]) <= size for of_worker in dealt[k] if of_worker]
+            shares = [sum(map(len, of_worker)) for of_worker in dealt[k]]
             meet, before = _pairs(dealt[k]), set().union(*map(_pairs, dealt[:k]))
             table.append(
                 [
@@ -80,6 +81,7 @@ def faults(batches_of):
                     len(meet & before) > len(meet) / 2,
                     np.array_equal(order, other[k]),
                     all(whole) and all(last),
+                    max(shares) - min(shares) <= 1,
                 ]
             )
         return np.array(table, dtype=float)
@@ -106,13 +108,14 @@ def _epoch(batches_of, n, workers, epoch, seed, size):
     return dealt
 
 
-def pattern(everything, doubly, again, meet=None, ignored=0.0, sizes=1.0):
+def pattern(everything, doubly, again, meet=None, ignored=0.0, sizes=1.0, even=1.0):
     """The same answers in every epoch, except that the first one cannot repeat an order."""
 
     def answers(n, workers, epochs):
         alike = again if meet is None else meet
         return [
-            [everything, doubly, float(again and k > 0), float(alike and k > 0), ignored, sizes] for k in range(epochs)
+            [everything, doubly, float(again and k > 0), float(alike and k > 0), ignored, sizes, even]
+            for k in range(epochs)
         ]
 
     return answers
@@ -122,7 +125,7 @@ part(
     3,
     "my_batches",
     pattern(1, 0, 0),
-    [(40, 4, 3), (41, 3, 2), (23, 5, 4)],
+    [(40, 4, 3), (41, 3, 2), (23, 5, 4), (59, 8, 2)],
     wrap=faults,
     labels=("n", "workers", "epochs"),
     questions=(
@@ -132,6 +135,7 @@ part(
         "Do the same examples meet in a batch as in an earlier epoch?",
         "Does another seed give the same batches?",
         "Does every batch have batch_size examples, but for the last of each worker?",
+        "Do the shares of any two workers differ by at most one example?",
     ),
     mistakes={
         "Some examples are read by several workers and others by none, and it is the same in every epoch. What makes "
@@ -147,6 +151,10 @@ part(
         ),
         "The shares are right, and the batches are not: how many examples belong into one?": (
             pattern(1, 0, 0, sizes=0.0)
+        ),
+        "Every example is read once, but the shares are uneven: one worker takes all that is left over. By how much "
+        "may shares differ?": lambda n, workers, epochs: pattern(1, 0, 0, even=float(n % workers < 2))(
+            n, workers, epochs
         ),
         "No example is read twice, but some are read by nobody. Who reads the rest when the number of workers does not "
         "divide n?": lambda n, workers, epochs: pattern(float(n % workers == 0), 0, 0)(n, workers, epochs),

@@ -145,6 +145,9 @@ part(
         "short. What should happen to r in a step without a gradient?": (
             lambda *case: wrong_paths(*case, stores_root=False, skips=True)
         ),
+        "The new square comes into your r without its factor 1 - beta, so r is a sum that fades, and no average.": (
+            lambda gradients, lr, beta: right_paths(gradients, lr * (1 - beta) ** 0.5, beta)
+        ),
         "Nothing moves. Change the parameters in place: `self.x = ...` makes a new array, which nobody sees.": (
             lambda *case: 0 * right_paths(*case)
         ),

@@ -42,11 +42,26 @@ known = {}
 cases = [tables(seed) for seed in (1, 2, 3)]
 
 
+def leaves_tables(candidate):
+    """The candidate; ``ValueError`` if it overwrites the tables that it gets, which others read after it."""
+
+    def answer(rates, held_out, test):
+        before = [table.copy() for table in (rates, held_out, test)]
+        choice = candidate(rates, held_out, test)
+        for name, table, was in zip(("rates", "held_out", "test"), (rates, held_out, test), before, strict=True):
+            if not np.array_equal(table, was, equal_nan=True):
+                raise ValueError(f"it overwrites `{name}`, which is the caller's: work on a copy, `{name}.copy()`")
+        return choice
+
+    return answer
+
+
 part(
     10,
     "chosen",
     lambda rates, held_out, test: known[rates[0]]["best"],
     cases,
+    wrap=leaves_tables,
     mistakes={
         "You choose by the test images. Then they cannot judge any more: of several tries one is lucky on them.": (
             lambda rates, held_out, test: known[rates[0]]["tested"]

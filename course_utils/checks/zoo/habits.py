@@ -169,6 +169,24 @@ def _(rule):
 
 
 @habit(
+    "changes_the_state",
+    "It changes the state that it was given in place.",
+    "Who kept that state, to go back to it, finds another one. Which of your operations work in place (`*=`, `+=`, "
+    "`out=`, `[:] =`)? `v = v * beta` makes a new array, and `v *= beta` does not.",
+    STATEFUL,
+)
+def _(rule):
+    def wrong(g, *state, **hyper):
+        update, new = rule(g, *state, **hyper)
+        for old, part in zip(*state, new, strict=True) if state else ():
+            if isinstance(old, np.ndarray):
+                old[...] = part
+        return update, new
+
+    return wrong
+
+
+@habit(
     "keeps_the_gradient",
     "You keep the caller's array `g` in your state, and it changes when the caller reuses it for the next gradient.",
     "Is what you store an array of your own, or the same memory under a second name?",

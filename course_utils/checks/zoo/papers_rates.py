@@ -185,6 +185,15 @@ mistake(
 )
 mistake(
     "warm_restarts",
+    "one_restart",
+    "Only your first restart is right: you take one period away, and not one after the other.",
+    "How many periods may be over before a step, and how often does an `if` act?",
+    lambda step, period, growth, lowest: _cosine(math.pi)(
+        *((step, period) if step < period else (step - period, period * growth)), lowest
+    ),
+)
+mistake(
+    "warm_restarts",
     "periods_do_not_grow",
     "All your periods are equally long.",
     "What happens to the length of the next period at each restart?",

@@ -86,7 +86,7 @@ mistake(
 mistake(
     "adadelta",
     "new_steps_used",
-    "You divide by a root that has seen this very step already: both averages are updated before the step.",
+    "The root in your numerator has seen this very step already: its average takes the step in before it is made.",
     "Which steps can the numerator know before this one is made?",
     lambda g, r, d, lr, beta, eps: (
         lambda new, later: (-lr * (later + eps) ** 0.5 / (new + eps) ** 0.5 * g, new, later)
@@ -228,6 +228,15 @@ mistake(
     lambda g, r, m, lr, beta, eps: (
         lambda new: (-lr * g / (np.maximum(new, 0) ** 0.5 + eps), new, beta * m + (1 - beta) * g)
     )(beta * r + (1 - beta) * (g - m) ** 2),
+)
+mistake(
+    "centred_rmsprop",
+    "negative_variance",
+    "While a gradient stays the same its variance is 0, and rounding makes yours a little negative: its root is NaN.",
+    "How can a number be kept from falling below 0 before its root is taken?",
+    lambda g, r, m, lr, beta, eps: (lambda r, m: (-lr * g / ((r - m**2) ** 0.5 + eps), r, m))(
+        beta * r + (1 - beta) * g**2, beta * m + (1 - beta) * g
+    ),
 )
 mistake(
     "centred_rmsprop",

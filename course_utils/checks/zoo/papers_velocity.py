@@ -35,7 +35,7 @@ mistake(
 mistake(
     "quasi_hyperbolic",
     "sum_for_average",
-    "Your memory is momentum's sum; here it is an average, with 1 - beta before the gradient.",
+    "What your step takes is momentum's sum, 1 / (1 - beta) times the average that the formula has.",
     words.WEIGHTS,
     mixed(lambda g, m, lr, beta: beta * m + g),
 )

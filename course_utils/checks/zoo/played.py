@@ -140,6 +140,9 @@ mistake(
     "You divide by the largest v of the steps before: this step's v is not in it yet.",
     "What comes first: taking the larger of the two, or using it?",
     _stale_largest,
+    lambda g, m, v, old, lr, beta1, beta2, eps: (
+        lambda m, v: (-lr * m / (np.where(old > 0, old, v) ** 0.5 + eps), m, v, np.maximum(old, v))
+    )(beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2),
 )
 
 

@@ -249,7 +249,8 @@ mistake(
 mistake(
     "rmsprop",
     "one_minus_beta_missing",
-    "The factor 1 - beta is missing on the new square, so this is no average.",
+    "Under your root stands 1 / (1 - beta) times the average: the factor 1 - beta is missing on the new square, or "
+    "something divides by it.",
     words.WEIGHTS,
     scaled_but(lambda g, r, lr, beta: beta * r + g**2),
 )
