@@ -390,13 +390,14 @@ def sections(app):
         for node in tree.findall(is_math):  # a long formula in one row says nothing to anybody
             said = letters(node)
             node[:] = [nodes.Text(said if len(said) < 8 else "…")]
+        for node in list(tree.findall(nodes.raw)):  # tags are no words, those of a link within a paragraph neither
+            node.parent.remove(node)
         page = tree.next_node(nodes.title).astext()
         for section in tree.findall(nodes.section):
             prose = [
                 part
                 for part in section.children[1:]
-                if not isinstance(part, (nodes.section, nodes.raw, nodes.comment))
-                and "cell" not in part.get("classes", [])
+                if not isinstance(part, (nodes.section, nodes.comment)) and "cell" not in part.get("classes", [])
             ]
             text = " ".join(part.astext() for part in prose)
             stressed = [word.astext() for part in prose for word in part.findall(is_stressed)]
