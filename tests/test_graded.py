@@ -234,6 +234,30 @@ def test_reached_takes_the_task_s_settings_alone(candidate, words):
     assert words in str(verdict.value)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "value", "words"),
+    [
+        ({"beta": 0.9}, 0.5, "leaves 'lr' out"),
+        ({"lr": 9.0}, 0.1033, "That is guessing"),
+        ({"lr": 0.1}, 0.5, "points begin at 80.00%."),
+    ],
+)
+def test_reached_says_what_a_low_number_comes_from(chosen, value, words):
+    with pytest.raises(CheckFailed) as told:
+        reached(
+            "settings",
+            lambda: chosen,
+            lambda lr=0.01, beta=0.0: value,
+            names=("lr", "beta"),
+            floor=0.8,
+            target=0.9,
+            points=4,
+        )
+    assert words in str(told.value)
+    assert ("'lr'" in str(told.value)) == ("lr" not in chosen)
+    assert ("guessing" in str(told.value)) == (value < 0.15)
+
+
 def test_reached_judges_on_seeds_that_nobody_tuned_on():
     used = []
 

@@ -297,6 +297,35 @@ def test_every_change_of_a_rule_is_asked_and_told(name):
             assert not diagnose(name, names[name]).passed
 
 
+def looking_ahead(take=lambda h, g: h, keep=lambda h, g: g, sign=1):
+    """Quasi-hyperbolic momentum in the first variant that looks ahead, right or with something exchanged."""
+    number = next(n for n in range(1, 1000) if "looks ahead" in changes.drawn(4, "quasi_hyperbolic", n).words)
+    (a,) = changes.drawn(4, "quasi_hyperbolic", number).numbers
+
+    def quasi_hyperbolic(g, state=(0.0, 0.0), *, lr, beta, nu):
+        m, p = state
+        h = g + sign * a * (g - p)
+        m = beta * m + (1 - beta) * h
+        return -lr * ((1 - nu) * take(h, g) + nu * m), (m, np.array(keep(h, g)))
+
+    return number, quasi_hyperbolic
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [
+        ({"keep": lambda h, g: h}, "holds the changed gradient in the place of the gradient as it came"),
+        ({"take": lambda h, g: g}, "`g` stands where the changed gradient belongs"),
+        ({"sign": -1}, "the part with `g` and `p` is turned round in the changed gradient"),
+    ],
+)
+def test_a_changed_rule_is_told_in_the_symbols_of_its_task(spoilt, words):
+    number, right = looking_ahead()
+    variants.use(4, number)
+    assert diagnose("quasi_hyperbolic", right).passed
+    assert words in diagnose("quasi_hyperbolic", looking_ahead(**spoilt)[1]).message
+
+
 FIRST_VERDICTS = """
 import contextlib, io, json, os, sys, time
 import numpy as np

@@ -29,20 +29,21 @@ class Change:
     after: tuple
     numbers: tuple
     kept: str = "p"  # the name of what is added to a rule's state, 0.0 at first
+    taken: str = "g"  # the name of what the rule takes for its gradient
 
 
 SHARES = tuple((0.2 + 0.05 * np.arange(14)).round(2).tolist())
 STEPS = (3, 4, 5, 6, 7)
 
 LAST = """\
-Let $p$ be the gradient of the step before, 0 at first: remember it as well, as a copy (`g.copy()`), for the caller may
-use its array again. {now}, wherever the formula has $g$"""
+Let $p$ be the gradient of the step before, 0 at first: remember it as well, as a copy (`np.array(g)`), for the caller
+may use its array again. {now}, wherever the formula has $g$"""
 COUNT = """\
 Count the steps as well: $p$ is 1 in the first one. {now}, wherever the formula has $\\eta$"""
 
 
 def _last(now, line):
-    return Change(LAST.format(now=now), ("old, raw = raw, 1.0 * g", line), (), SHARES, "raw")
+    return Change(LAST.format(now=now), ("old, raw = raw, 1.0 * g", line), (), SHARES, "raw", "changed")
 
 
 def _counted(now, line, numbers):
@@ -51,18 +52,19 @@ def _counted(now, line, numbers):
 
 # of a rule: its state holds one number or array more
 OF_RULES = (
-    _last("The rule looks ahead: it takes $g + {a}\\,(g - p)$", "g = g + {a} * (g - old)"),
-    _last("The rule looks back: it takes $(1 - {a})\\,g + {a}\\,p$", "g = (1 - {a}) * g + {a} * old"),
+    _last("The rule looks ahead: it takes $g + {a}\\,(g - p)$", "changed = g + {a} * (g - old)"),
+    _last("The rule looks back: it takes $(1 - {a})\\,g + {a}\\,p$", "changed = (1 - {a}) * g + {a} * old"),
     _last(
         "The rule distrusts what turns round: in each component in which $g\\,p < 0$ it takes ${a}\\,g$",
-        "g = np.where(g * old < 0, {a} * g, g)",
+        "changed = np.where(g * old < 0, {a} * g, g)",
     ),
     Change(
         "The rule never sees $g$ itself, but a moving average, which is 0 at first and has to be remembered as well: "
         "$p \\leftarrow {a}\\,p + (1 - {a})\\,g$. It takes this new $p$ wherever the formula has $g$",
-        ("p = {a} * p + (1 - {a}) * g", "g = p"),
+        ("p = {a} * p + (1 - {a}) * g",),
         (),
         SHARES,
+        taken="p",
     ),
     _counted("The rule warms up: it takes $\\eta\\,\\min(1, p/{a})$", "lr = lr * min(1, p / {a})", STEPS),
     _counted("The rule calms down: it takes $\\eta / (1 + {a}\\,p)$", "lr = lr / (1 + {a} * p)", SHARES),
@@ -132,10 +134,16 @@ def changed(g, now, read, lr, lam):
 def changed(g, state=((), 0.0), *, lr, **others):
     inner, {kept} = state
     {before}
-    update, *inner = rule(g, *inner, lr=lr, **others)
+    update, *inner = rule({taken}, *inner, lr=lr, **others)
     return update, (inner, {kept})
 """,
 }
+
+
+PLAIN = (
+    "(What is said here, in the hints and after the check of what the rule does, and of the numbers that it gives, is "
+    "said of the paper's rule, without this change.)"
+)
 
 
 def drawn(exercise, name, variant):
@@ -155,7 +163,8 @@ def task(exercise, name, variant):
     """The paragraph that tells a learner of the change; "" if there is none."""
     if not (change := drawn(exercise, name, variant)):
         return ""
-    return textwrap.fill(f"**Yours.** {change.words}. All else stays as it is.", 120, break_long_words=False)
+    words = f"**Yours.** {change.words}. All else stays as it is. {PLAIN}"
+    return textwrap.fill(words, 120, break_long_words=False)
 
 
 def written(source, change):
@@ -177,6 +186,7 @@ def written(source, change):
         lines[returned : returned + 1] = [
             f"    {line}" for line in (f"factor = {value}", *change.after, "return factor")
         ]
+    lines[first + 1 :] = [re.sub(r"\bg\b", change.taken, line) for line in lines[first + 1 :]]
     lines[first + 1 : first + 1] = [f"    {line}" for line in change.before]
     return "\n".join(lines) + "\n"
 
@@ -185,7 +195,9 @@ def around(name, change, rule):
     """``rule``, a black box, with the lines of the change around it."""
     before, after = ("\n    ".join(part) for part in (change.before, change.after))
     names = {"np": np, "rule": rule}
-    source = AROUND[name if name in POOLS else None].format(before=before, after=after, kept=change.kept)
+    source = AROUND[name if name in POOLS else None].format(
+        before=before, after=after, kept=change.kept, taken=change.taken
+    )
     exec(compile(source, __file__, "exec"), names)
     return names["changed"]
 

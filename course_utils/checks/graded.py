@@ -18,6 +18,7 @@ from course_utils.checks.tasks import TASKS
 from course_utils.checks.verdict import passes
 
 EXACTLY, NEARLY = 1e-6, 1e-3  # how near to a mutant an answer must be; where a question lets estimates pass, nearly
+GUESSING = 0.15  # below this share of ten digits right nothing has been learned
 JUDGED = 10  # added to the seeds with which a learner tunes: settings are judged on others
 
 
@@ -117,9 +118,12 @@ def reached(name, candidate, run, *, names, floor, target, points, exercise=None
     if value >= target:
         print(f"{name}: {value:.2%} on average, and {target:.2%} was the target. Right.")
         return _all(exercise, name, points)
-    verdict = CheckFailed(
-        f"{name}: {value:.2%} on average; the target is {target:.2%}, and points begin at {floor:.2%}."
-    )
+    text = f"{name}: {value:.2%} on average; the target is {target:.2%}, and points begin at {floor:.2%}."
+    if "lr" in names and "lr" not in settings:
+        text += " Your dict leaves 'lr' out, so it trains at the default rate."
+    elif value < GUESSING:
+        text += " That is guessing: with these settings it diverges, or it does not learn at all."
+    verdict = CheckFailed(text)
     verdict.is_judged = True
     return _partly(exercise, name, verdict, points * (value - floor) / (target - floor), points, mistake="below")
 
@@ -197,6 +201,8 @@ def _all(exercise, name, points):
     """All points, a sentence that ties the question to its chapter, and a question to go on with."""
     tried.pop((exercise, name), None)
     if about := guidance.guide(exercise, name):
+        if changes.drawn(exercise, name, variants.in_use(exercise)):
+            print("And of the paper's rule, without your change:")
         print(f"{about.tie} (Chapter {exercise}, \u201c{about.section}\u201d.)\nTo go on: {about.onward}")
     return _kept(exercise, name, float(points))
 

@@ -307,7 +307,8 @@ def _is_root(node):
 # a name of ours in a form -> what a learner calls it
 MEANT = {
     "shifted": "the exponentials",
-    "raw": "the gradient as it came",  # of a rule that a variant changes; the changed one is `g`
+    "raw": "the gradient as it came",  # of a rule that a variant changes
+    "changed": "the changed gradient",
     "old": "`p`",
     "along": "s.y",
     "last": "the old g",
