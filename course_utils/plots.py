@@ -166,6 +166,7 @@ def movie(surface, paths, alt, seconds=6.0):
             ax.set_title(f"step {step}")
             return list(lines.values())
 
+        draw(0)  # with its title, which must find room
         figure.canvas.draw()
         figure.set_layout_engine("none")  # laid out once: a layout for every frame takes most of the time
         film = FuncAnimation(figure, draw, frames=shown, interval=1000 * seconds / len(shown))
