@@ -2,7 +2,9 @@
 
 import base64
 import io
+import re
 
+import imageio_ffmpeg
 import matplotlib.pyplot as plt
 import numpy as np
 import PIL.Image
@@ -142,3 +144,16 @@ def test_differences_show_every_seed_and_interval():
     assert ax.lines[0].get_xdata().tolist() == [1, 1, 1]
     assert [label.get_text() for label in ax.get_yticklabels()] == [plots.look(rules.adam)["label"]]
     plt.close(ax.figure)
+
+
+def test_a_film_has_room_for_its_step_counter(tmp_path):
+    bowl = surfaces.quadratic(50)
+    with plt.rc_context(plots.STYLE):
+        film = plots.movie(bowl, {"adam": np.linspace(bowl.start, bowl.minima[0], 4)}, alt="a line", seconds=0.5)
+    (tmp_path / "film.mp4").write_bytes(base64.b64decode(re.search(r"base64,([^\"]+)", film.data)[1]))
+    frames = imageio_ffmpeg.read_frames(tmp_path / "film.mp4", pix_fmt="gray", bits_per_pixel=8)
+    width, height = next(frames)["size"]
+    ink = (np.frombuffer(next(frames), np.uint8).reshape(height, width) < 128).any(1)
+    frames.close()
+    assert not ink[0], "cut at the top"
+    assert 10 < np.argmin(ink[np.argmax(ink) :]) < 40, "a line of letters above the axes"
