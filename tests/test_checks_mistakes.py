@@ -1,12 +1,15 @@
 """What the checks know to be wrong: every known mistake is caught and named, every other one located."""
 
+import base64
+import json
 import re
 
 import numpy as np
 import pytest
 
 from course_utils import rules
-from course_utils.checks import diagnose, names
+from course_utils.checks import diagnose, names, remote
+from course_utils.checks.tasks import TASKS
 from course_utils.checks.zoo import STATEFUL, ZOO
 
 # ---- the known mistakes
@@ -222,6 +225,22 @@ def test_mistakes_as_learners_write_them(name, candidate, slug):
     verdict = diagnose(name, candidate)
     assert not verdict.passed
     assert verdict.mistake == slug, verdict.message
+
+
+def asked_from_afar(monkeypatch, name, candidate):
+    """The candidate as a grader calls it, but without a kernel: what goes to it and comes back is copied."""
+    monkeypatch.setattr(
+        remote.Remote,
+        "_ask",
+        lambda self, request: json.loads(base64.b64decode(remote.answer({name: candidate}, request))),
+    )
+    return remote.Remote(None, name)
+
+
+@pytest.mark.parametrize(("name", "candidate"), [case[:2] for case in WRONG if case[2] == "changes_the_state"])
+def test_a_state_that_is_changed_in_place_shows_when_grading_too(name, candidate, monkeypatch):
+    assert diagnose(name, asked_from_afar(monkeypatch, name, candidate)).mistake == "changes_the_state"
+    assert diagnose(name, asked_from_afar(monkeypatch, name, TASKS[name].answer)).passed
 
 
 # ---- what nobody has given a name

@@ -141,8 +141,8 @@ def changed(g, state=((), 0.0), *, lr, **others):
 
 
 PLAIN = (
-    "(What is said here, in the hints and after the check of what the rule does, and of the numbers that it gives, is "
-    "said of the paper's rule, without this change.)"
+    "(What the text above, the hints and the check's last words say of the rule, numbers and all, is said of the "
+    "paper's, without this change.)"
 )
 
 
