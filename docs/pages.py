@@ -45,6 +45,13 @@ ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001
 
 RUN = "<!-- where it can be run -->"  # page.html puts its links here
 SHOWN = 0.78  # of a figure's size in the notebook: its letters are then about as large as the text's, and it no wider
+# What a chapter's first lines say: which slides of the talk, how long, what one needs.
+OPENING = re.compile(
+    r"^([^\n]*[Ss]lides?.*?) · about (\d+) minutes, and (\d+) more for the sections marked \*Deeper\* ·"
+    r"\s(.+?)\.(?=\n\n|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+CHAIN = re.compile(r"\n+\[(?:map\]\(|← )[^\n]*\Z")  # from chapter to chapter, for JupyterLab: a page has its own
 PLAYGROUND = re.compile(r"\[([^\]]+)\]\((?:\.\./)*docs/(playground/index\.html[^)\s]*)\)")
 
 # The question that each chapter asks, for its card on the first page.
@@ -93,6 +100,8 @@ def repository():
 
 def prepare(notebook, depth):
     """Change the cells of one notebook for its page; depth: how many folders the page lies under the site's root."""
+    if depth == 1 and "setup" in notebook.cells[-1].metadata.get("tags", []):
+        notebook.cells.pop()  # how long the notebook ran: speaks to who runs it
     early = True  # before the first figure, whose code is folded: a chapter opens with what there is to see
     for cell in notebook.cells:
         tags = cell.metadata.setdefault("tags", [])
@@ -102,6 +111,8 @@ def prepare(notebook, depth):
                 cell.source = folded("lecturers", "For lecturers", note)
             elif cell.metadata.get("slideshow", {}).get("slide_type") == "notes":
                 cell.source = folded("lecturers", "For lecturers", cell.source)
+            if depth == 1:  # a chapter: how long it takes comes first, where the talk says it last
+                cell.source = OPENING.sub(opening, CHAIN.sub("", cell.source), count=1)
             cell.source = cell.source.replace("press **Validate** above:", "press **Validate** in JupyterLab:")
             cell.source = PLAYGROUND.sub(rf'<a href="{"../" * depth}\2">\1</a>', cell.source)
             continue
@@ -124,6 +135,11 @@ def prepare(notebook, depth):
             '<details class="predict-held"><summary>Show what happened</summary>\n\n'
         )
         outcome.source = f'<div class="predict-outcome">\n\n{outcome.source}\n\n</div>\n\n</details>'
+
+
+def opening(found):
+    slides, minutes, deeper, needs = found.groups()
+    return f"{minutes} min (+{deeper} deeper) · {needs} · {slides[0].lower()}{slides[1:]}."
 
 
 def show_the_source(cell):
@@ -208,7 +224,12 @@ def finish(app, tree, name):
     top = tree.next_node(nodes.section)  # the line that says where a page can be run follows what the page is about
     table = next((i for i, node in enumerate(top) if "table-wrapper" in node["classes"]), 1)
     top.insert((1 if chapter else table) + 1, raw(RUN))
-    if chapter:  # a chapter opens with a picture, beside its first lines
+    if chapter:  # a chapter opens with a picture, beside its first lines, and leads to its exercise once it is read
+        minutes = next(one["exercise"] for one in chapters() if one["stem"] == path.stem)
+        read = next(node for node in tree.findall(nodes.section) if node[0].astext() == "What to remember")
+        if minutes:
+            way = f"{up}exercises/{path.stem}/{path.stem}.html"
+            read.append(raw(f'<p><a class="main-way" href="{way}">Its exercise, {minutes} min</a></p>'))
         lead_figure = f"""<figure class="lead">{card(path.stem, up)}
 <figcaption><a href="#figure-{chapter}-{lead}">Figure {chapter}.{lead}</a>, a part of it</figcaption></figure>"""
         top.insert(1, raw(lead_figure))

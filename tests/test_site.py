@@ -203,7 +203,8 @@ def test_what_is_not_for_readers_is_folded_or_away(texts):
         deeper = [cell.source for cell in cells if re.match("#+ Deeper: ", cell.source)]
         assert text.count('<details class="deeper">') == len(deeper)
         setup = sum("setup" in cell.metadata.get("tags", []) for cell in cells)
-        assert text.count('<p class="collapsed admonition-title">Set-up</p>') == setup
+        assert "setup" in cells[-1].metadata.get("tags", []), "how long the notebook ran: not on the page"
+        assert text.count('<p class="collapsed admonition-title">Set-up</p>') == setup - 1
     for name, text in texts.items():
         if name.startswith("exercises/"):
             locked = nbformat.read(ROOT / name.replace(".html", ".ipynb"), 4).cells
@@ -265,7 +266,18 @@ def test_a_chapter_opens_with_a_picture_and_one_thing_to_do(pages, browser):
             assert page.evaluate(f"document.querySelector('{figure}').matches('figure.shown')")
             shown = "[...document.querySelectorAll('.run a')].filter(link => link.checkVisibility()).length"
             assert page.evaluate(shown) <= 2, "where a chapter can be run is folded"
-            assert page.evaluate("document.querySelectorAll('.run .main-way').length") == (stem != CHAPTERS[0])
+            assert page.evaluate("document.querySelectorAll('.main-way').length") == (stem != CHAPTERS[0])
+            assert page.evaluate("document.querySelectorAll('#What-to-remember .main-way').length") == (
+                stem != CHAPTERS[0]
+            ), "once the chapter is read"
+
+
+def test_a_chapter_says_how_long_it_takes_before_it_names_the_talk(texts):
+    for stem in CHAPTERS:
+        opening = texts[f"notebooks/{stem}.html"].partition("</h1>")[2]
+        said = re.sub(r"\s+", " ", re.search(r"<p>(.*?)</p>", opening, re.DOTALL)[1])
+        assert re.match(r"\d+ min \(\+\d+ deeper\) · you need.* · (the talk's |slide)", re.sub("’", "'", said)), stem
+        assert "← " not in opening, "one way from chapter to chapter, not two"
 
 
 def test_an_exercise_says_first_what_it_asks_and_then_where_to_do_it(texts):
@@ -393,6 +405,8 @@ def test_search_finds_sections_and_shows_where(pages, browser, built):
     assert any("4 · Momentum" in hit["where"] for hit in search(browser, pages, "velocity")[:2])
     assert urlparse(search(browser, pages, "momentum")[0]["to"]).path.endswith("notebooks/04_momentum.html")
     assert search(browser, pages, "xylophone") == []
+    assert "Further reading" not in "".join(hit["where"] for hit in search(browser, pages, "why+adam")[:2])
+    assert "<a " not in (built / "_static" / "sections.js").read_text("utf-8"), "excerpts are words"
 
 
 def test_slides_and_playground_lead_back(texts):

@@ -4,8 +4,11 @@
   const root = document.documentElement.dataset.content_root;
   const summary = document.getElementById("search-summary"), list = document.getElementById("search-results");
   document.querySelector(".search-again input").value = query;
-  const words = query.toLowerCase().match(/[\p{L}\d_]+/gu) ?? [];
-  if (!words.length) return;
+  const asked = query.toLowerCase().match(/[\p{L}\d_]+/gu) ?? [];
+  if (!asked.length) return;
+  // Words that every section has say nothing about which is meant, unless nothing else is asked.
+  const empty = "a an and are as at be by can do does for from how i in is it of on or so than that the this to what when where which why with".split(" ");
+  const told = asked.filter(word => !empty.includes(word)), words = told.length ? told : asked;
   const start = "(?<![\\p{L}\\d_])"; // words are found by their beginnings
   const pattern = new RegExp(`${start}(${words.join("|")})`, "giu");
   const count = (text, words) => text.match(new RegExp(start + words, "giu"))?.length ?? 0;
@@ -19,12 +22,14 @@
       if (!times && !heading && !of) return 0;
       total += 6 * !!heading + 5 * !!count(stressed, word) + 2 * !!of + (4 * times) / (times + 2);
     }
-    if (words.length > 1) {
-      const phrase = words.join("[^\\p{L}\\d_]+");
+    if (asked.length > 1) {
+      const phrase = asked.join("[^\\p{L}\\d_]+");
       total += 12 * !!count(section, phrase) + 12 * !!count(stressed, phrase) + 12 * Math.min(2, count(text, phrase));
     }
     // What is called so is looked for first: a page, by its first section, which has the page's name.
-    total += 20 * (section == page && page.toLowerCase().replace(/^\d+ · /, "") == query.toLowerCase());
+    const name = page.toLowerCase().replace(/^\d+ · /, "");
+    total += 20 * (section == page && [query.toLowerCase(), told.join(" ")].includes(name));
+    if (/^(Further reading|Try it)$/.test(section)) total *= 0.3; // titles of papers and tasks name much and explain nothing
     return address.startsWith("notebooks/") ? total : 0.6 * total; // a chapter explains, the others use
   }
 
