@@ -52,7 +52,7 @@ OPENING = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 CHAIN = re.compile(r"\n+\[(?:map\]\(|← )[^\n]*\Z")  # from chapter to chapter, for JupyterLab: a page has its own
-PLAYGROUND = re.compile(r"\[([^\]]+)\]\((?:\.\./)*docs/(playground/index\.html[^)\s]*)\)")
+PLAYGROUND = re.compile(r"(?<!`)\[([^\]]+)\]\((?:\.\./)*docs/(playground/index\.html[^)\s]*)\)")
 
 # The question that each chapter asks, for its card on the first page.
 QUESTIONS = {

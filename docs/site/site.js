@@ -52,6 +52,16 @@
     name();
   }
 
+  // On a phone a print-out of sentences is wrapped, so that its result is seen. What has columns (lines with gaps, one
+  // after the other) or is indented, as code is, stays whole and scrolls.
+  if (innerWidth < 640) {
+    for (const pre of document.querySelectorAll(".cell_output pre")) {
+      const gaps = pre.textContent.trimEnd().split("\n").map(line => /\S {2,}(?!#)\S/.test(line));
+      const whole = /^ {2,}\S/m.test(pre.textContent) || gaps.some((gap, i) => gap && gaps[i + 1]);
+      if (!whole) Object.assign(pre.style, { whiteSpace: "pre-wrap", overflowWrap: "anywhere" });
+    }
+  }
+
   // A table too wide for a phone: a row becomes a card, and each entry says which column it was.
   if (innerWidth < 640) {
     for (const wrapper of document.querySelectorAll(".table-wrapper")) {
