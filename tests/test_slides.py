@@ -302,7 +302,7 @@ def test_the_speaker_s_view_shows_one_clock_and_all_notes_without_scrolling(stic
 
 
 def test_once_an_answer_is_pressed_the_run_that_was_asked_about_is_drawn(stick, browser):
-    """And the first one stays, pale; a word says which is which."""
+    """And the first one stays, dotted; a word says which is which."""
     with browser.open((stick / "lecture.html").as_uri()) as page:
         page.evaluate(READY)
         then = page.evaluate("""Object.fromEntries([...document.querySelectorAll("optimizer-knobs")]
@@ -319,7 +319,7 @@ def test_once_an_answer_is_pressed_the_run_that_was_asked_about_is_drawn(stick, 
             }})()""")
             assert shown == wanted, name
             assert "As the story begins" not in words
-            assert re.search(r"Pale: .+ = .+ Drawn: .+ = ", words), name
+            assert re.search(r"Dotted: .+ = .+ Solid: .+ = ", words), name
 
 
 def test_of_the_four_rules_in_the_race_those_without_a_root_fly_out(stick, browser):

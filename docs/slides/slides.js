@@ -60,7 +60,7 @@ function firstStep(story, root) {
   new MutationObserver(name).observe(root, {childList: true, subtree: true});
 }
 
-// Which run is which, once something has been turned: the one with which the story began is pale
+// Which run is which, once something has been turned: the one with which the story began is dotted
 function saysWhich(knobs) {
   const value = (state, knob) => {
     const [which, name] = knob.split(".");
@@ -74,7 +74,7 @@ function saysWhich(knobs) {
     const say = state => differ.map(knob => `${Playground.SETTINGS[knob.split(".").at(-1)][4].split(" ").at(-1)} = ${Playground.short(value(state, knob))}`).join(", ");
     const which = document.createElement("span");
     which.className = "which";
-    which.textContent = differ.length ? `Pale: ${say(at)}. Drawn: ${say(now)}.` : "Pale: as it began.";
+    which.textContent = differ.length ? `Dotted: ${say(at)}. Solid: ${say(now)}.` : "Dotted: as it began.";
     this.outcome.append(which);
   };
 }
