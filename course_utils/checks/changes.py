@@ -61,10 +61,10 @@ OF_RULES = (
     Change(
         "The rule never sees $g$ itself, but a moving average, which is 0 at first and has to be remembered as well: "
         "$p \\leftarrow {a}\\,p + (1 - {a})\\,g$. It takes this new $p$ wherever the formula has $g$",
-        ("p = {a} * p + (1 - {a}) * g",),
+        ("p = {a} * p + (1 - {a}) * g", "changed = p"),
         (),
         SHARES,
-        taken="p",
+        taken="changed",
     ),
     _counted("The rule warms up: it takes $\\eta\\,\\min(1, p/{a})$", "lr = lr * min(1, p / {a})", STEPS),
     _counted("The rule calms down: it takes $\\eta / (1 + {a}\\,p)$", "lr = lr / (1 + {a} * p)", SHARES),
