@@ -344,6 +344,26 @@ def test_the_first_page_at_every_width(pages, browser):
             assert all(line.endswith("?") for line in page.evaluate(asks))
 
 
+def test_the_contents_are_in_sight_or_under_a_named_button_that_stays(pages, browser):
+    with browser.open(pages["notebooks/04_momentum.html"].as_uri()) as page:
+        page.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
+        page.evaluate("scrollTo(0, 3000)")
+        button = page.page.locator(".toc-content-icon")
+        assert "Contents" in page.evaluate(
+            "getComputedStyle(document.querySelector('.toc-content-icon'), '::after').content"
+        )
+        prose = "document.querySelector('article section > p').getBoundingClientRect().right"
+        box = button.bounding_box()
+        assert page.evaluate(prose) < box["x"] < box["x"] + box["width"] <= 1280
+        assert 0 <= box["y"] <= 720, "still there, far down the page"
+        button.click()
+        page.page.locator(".toc-drawer a[href$=remember]").click()
+        assert "remember" in page.evaluate("location.hash")
+        page.page.set_viewport_size({"width": 1440, "height": 900})
+        assert page.evaluate("document.querySelector('.toc-drawer').getBoundingClientRect().right") <= 1440
+        assert not button.is_visible()
+
+
 def test_a_figure_opens_large_and_closes(pages, browser):
     with browser.open(pages["notebooks/04_momentum.html"].as_uri(), width=390, height=844) as page:
         page.evaluate("document.querySelector('figure.shown .enlarge').focus()")
