@@ -76,7 +76,7 @@ function terrain(plot, height, isDark) {
   const w = max(1, round(plot.w / 2)), h = max(1, round(plot.h / 2));
   const canvas = new OffscreenCanvas(w, h), image = new ImageData(w, h);
   const logs = Array.from({ length: w * h }, (_, k) => log(max(height(plot.point([(k % w) * 2 + 1, floor(k / w) * 2 + 1])), 1e-9)));
-  const top = logs.reduce((a, b) => max(a, b)), [low, high] = isDark ? [[6, 66, 92], [72, 66, 60]] : [[140, 190, 212], [251, 246, 234]];
+  const top = logs.reduce((a, b) => max(a, b)), [low, high] = isDark ? [[6, 66, 92], [56, 64, 74]] : [[140, 190, 212], [251, 246, 234]];
   logs.forEach((value, k) => {
     const share = max(0, 1 - (top - value) / 8), band = floor(share * 14) / 14;
     image.data.set([...high.map((light, i) => low[i] + band * (light - low[i])), 255], 4 * k);
