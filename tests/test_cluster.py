@@ -27,7 +27,7 @@ def test_on_ray():
 
 def run():
     """How pytest ended (None: not within SECONDS) and what it said. Nothing that it started outlives it."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(FILE)]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-s", str(FILE)]
     names = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     process = subprocess.Popen(command, cwd=ROOT, env=names, start_new_session=True, **pipes)

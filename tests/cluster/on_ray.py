@@ -73,12 +73,20 @@ def test_those_who_wait_are_never_late(nodes, mnist):
     assert (run.server_deaths, run.worker_deaths) == (0, 0)
 
 
-def test_a_run_s_own_error_arrives(nodes, mnist):
+def test_a_run_s_own_error_arrives_and_ends_the_others(nodes, mnist):
+    import ray
+
     def broken(g, state=(), *, lr=0.01):
+        if lr > 0.15:
+            time.sleep(600)
         raise KeyError("the rule's own mistake")
 
     with pytest.raises(KeyError, match="the rule's own mistake"):
         sweep(broken, small, mnist, {"lr": [0.1, 0.2]}, seeds=[0], epochs=1, engine="ray")
+    until = time.monotonic() + 30
+    while ray.available_resources().get("CPU", 0) < 2 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert ray.available_resources()["CPU"] == 2
 
 
 def test_settings_may_name_data_of_their_own(nodes, mnist):
