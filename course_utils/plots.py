@@ -43,6 +43,15 @@ COLOURS = {
     "adam": ("#009E73", "-"),
 }
 
+NAMES = {  # as prose writes them; the others are the function's name in words
+    "nesterov": "Nesterov",
+    "adagrad": "Adagrad",
+    "rmsprop": "RMSProp",
+    "rmsprop_momentum": "RMSProp + momentum",
+    "rmsprop_nesterov": "RMSProp + Nesterov",
+    "adam": "Adam",
+}
+
 
 def look(rule):
     """Colour, line style and label of a rule (the function or its name), as keywords for ``ax.plot``.
@@ -53,7 +62,7 @@ def look(rule):
     if name not in COLOURS:
         raise ValueError(f"no colour for {name!r}; give it one in plots.COLOURS, which has {', '.join(COLOURS)}")
     colour, line = COLOURS[name]
-    return {"color": colour, "linestyle": line, "label": name.replace("_", " ")}
+    return {"color": colour, "linestyle": line, "label": NAMES.get(name, name.replace("_", " "))}
 
 
 def shades(n):
