@@ -18,6 +18,8 @@ import pytest
 import slides
 from chromium import Browser
 
+from course_utils import plots
+
 CHAPTERS = sorted((slides.ROOT / "notebooks").glob("[0-9]*.ipynb"))
 DECKS = ["lecture", *(path.stem for path in CHAPTERS)]
 READY = """new Promise(done => (function wait() {  // and a moment more, for what slides.js adds to a ready deck
@@ -73,6 +75,9 @@ SEEN = r"""Reveal.getSlides().map(slide => {
     asks: slide.querySelectorAll(".live-ask").length,
     notes: slide.querySelector("aside.notes")?.textContent.trim().split(/\s+/).length ?? 0,
     pictures: slide.querySelectorAll("img, video").length,
+    scales: [...slide.querySelectorAll("img")].map(image => Math.min(image.clientWidth / image.naturalWidth,
+      image.clientHeight / image.naturalHeight)),
+    lines: Math.round(content[0].offsetHeight / parseFloat(getComputedStyle(content[0]).lineHeight)),
   };
 })"""
 
@@ -126,6 +131,16 @@ def test_letters_reach_the_last_row_and_stand_out(name, seen):
 
 
 @pytest.mark.parametrize("name", DECKS)
+def test_figures_are_drawn_large(name, seen):
+    """By their usual letters; in the lecture a title of one line leaves them the room."""
+    usual = plots.STYLE["font.size"] / 72 * 2 * plots.STYLE["figure.dpi"]  # in a committed picture, two dots for each
+    for slide in seen[name]:
+        if slide["scales"]:
+            assert usual * min(slide["scales"]) >= (20 if name == "lecture" else 14), slide["slide"]
+            assert slide["lines"] == 1 or name != "lecture", slide["slide"]
+
+
+@pytest.mark.parametrize("name", DECKS)
 def test_no_lower_half_is_empty_without_a_reason(name, seen):
     """A slide may be sparse if its mark says why: data-sparse="...", in docs/lecture.md."""
     for slide in seen[name]:
@@ -151,7 +166,9 @@ LIVE = """(() => {
   const {data} = map.getContext("2d").getImageData(0, 0, map.width, map.height);
   let drawn = 0; // dots in the colour of a line, or black
   for (let i = 0; i < data.length; i += 4) drawn += data[i + 3] > 250 && data[i] + data[i + 1] + data[i + 2] < 420;
-  return {drawn, knobs: root.querySelectorAll(".knob [type=range]").length, height: map.getBoundingClientRect().height,
+  const {top, bottom} = Playground.MARGIN, axes = (top + bottom) / map.clientHeight; // the share of its axes' letters
+  return {drawn, knobs: root.querySelectorAll(".knob [type=range]").length,
+    height: map.getBoundingClientRect().height * (1 - axes),
     left: Math.min(...boxes.map(box => box.left)), right: Math.max(...boxes.map(box => box.right)),
     top: Math.min(...boxes.map(box => box.top)), bottom: Math.max(...boxes.map(box => box.bottom)),
     letters: Math.min(...parts.filter(part => part.innerText).map(size))};
@@ -177,7 +194,7 @@ def test_all_of_a_playground_stays_on_its_slide_once_an_answer_is_pressed(stick,
                 assert after["drawn"] > before["drawn"] + 500, (name, "the run is drawn")
                 assert after["knobs"] >= 1, name
                 assert after["letters"] >= 24, name
-                assert after["height"] > 200, name
+                assert after["height"] >= 330, (name, "the map itself fills half of the slide")
                 assert (after["left"] >= LEFT - 1, after["right"] <= RIGHT + 1, after["bottom"] <= BOTTOM + 1) == (
                     True,
                     True,
@@ -376,7 +393,7 @@ def test_a_printed_slide_looks_as_on_the_screen(stick, browser):
         page.page.emulate_media(media="print")
         heights = page.evaluate("[...document.querySelectorAll('.pdf-page img')].map(image => image.offsetHeight)")
         source = lecture.parse(lecture.SOURCE.read_text("utf-8"))
-        figures = [slide for slide in source if re.search(r"\{\{\w+#(fig-|[A-Z])", slide.body)]
+        figures = [slide for slide in source if re.search(r"\{\{\w+#(fig-|[A-Z][^ }]*\}\})", slide.body)]
         assert len(heights) == len(figures)
         assert min(heights) > 250
         sides = """[...document.querySelectorAll(".pdf-page .body")].map(body => body.getBoundingClientRect())
