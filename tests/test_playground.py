@@ -334,7 +334,7 @@ def test_a_race_is_skipped_by_its_button_and_by_turning_a_knob(browser):
 
 def test_lanes_are_called_by_what_differs(page):
     labels = "Playground.race(Playground.fromAddress('preset={}')).lanes.map(lane => lane.label)"
-    assert page.evaluate(labels.format("schedules"))[:2] == ["constant", "0.9 to the step"]
+    assert page.evaluate(labels.format("schedules"))[:2] == ["constant", "a tenth less each step"]
     assert page.evaluate(labels.format("ravine")) == ["Gradient descent", "Momentum"]
 
 
@@ -675,3 +675,90 @@ def test_only_the_memory_changes_where_a_story_asks_about_memory(page, preset):
 def test_adam_without_its_correction_is_told_from_the_one_with_it(page):
     labels = page.evaluate("Playground.race(Playground.fromAddress('preset=bias')).lanes.map(({label}) => label)")
     assert labels == ["bias corrected", "no bias correction"]
+
+
+def written(page, part):
+    """The words that are drawn on a canvas."""
+    return page.evaluate(
+        "(knobs => { const own = CanvasRenderingContext2D.prototype.fillText, words = []; "
+        "CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) { "
+        f"if (this.canvas === knobs.{part}) words.push(text); own.call(this, text, ...rest); }}; "
+        "knobs.draw(); CanvasRenderingContext2D.prototype.fillText = own; return words; "
+        "})(document.querySelector('optimizer-knobs'))"
+    )
+
+
+@pytest.mark.parametrize("preset", ["damping", "ravine", "bias"])
+def test_before_a_guess_the_second_picture_shows_the_question(browser, preset):
+    with opened(browser, f"#preset={preset}") as page:
+        drawn(page)
+        assert "?" in written(page, "beside")
+        answer(page, 0)
+        assert "?" not in written(page, "beside")
+
+
+def test_the_map_of_lr_and_beta_is_the_larger_picture_and_on_a_phone_on_the_first_screen(browser):
+    with opened(browser, "#preset=damping") as page:
+        drawn(page)
+        sizes = [np.prod(box_of(page, part)[2:]) for part in (".beside", "canvas")]
+        assert sizes[0] > 2 * sizes[1]
+    with opened(browser, "#preset=damping", width=390, height=844) as page:
+        drawn(page)
+        _, y, _, height = box_of(page, ".beside")
+        assert height >= 200
+        assert y + height <= 844
+
+
+@pytest.mark.parametrize(("screen", "height"), [(844, 0.34 * 844), (568, 200), (1000, 300)])
+def test_on_a_phone_the_picture_is_a_third_of_the_screen_and_buttons_keep_their_distance(browser, screen, height):
+    with opened(browser, "#preset=race", width=390, height=screen) as page:
+        drawn(page)
+        assert box_of(page, "canvas")[3] == pytest.approx(height, abs=1)
+        _, top, _, high = box_of(page, "ul")
+        assert box_of(page, ".play")[1] - (top + high) >= 8
+        assert box_of(page, ".stage [role=status]")[1] - sum(box_of(page, ".play")[1::2]) >= 8
+
+
+@pytest.mark.parametrize(("width", "names"), [(780, True), (360, False)])
+def test_paths_have_their_names_where_there_is_room_on_the_first_page_too(browser, width, names):
+    with opened(browser) as page:
+        page.evaluate(
+            "document.body.insertAdjacentHTML('afterbegin', "
+            f"'<div style=\"width: {width}px\"><optimizer-knobs preset=race bare></optimizer-knobs></div>')"
+        )
+        drawn(page)
+        page.evaluate("document.querySelector('optimizer-knobs').goTo(2000)")
+        found = {"Gradient descent", "Momentum", "RMSProp", "Adam"} & set(written(page, "map"))
+        assert len(found) == 4 * names
+        assert page.evaluate(f"{IN}.querySelector('ul').checkVisibility()") != names
+
+
+def test_two_side_by_side_play_together_and_the_second_has_no_guess(browser):
+    with opened(browser) as page:
+        answer(page, 0)
+        page.evaluate("document.querySelector('optimizer-knobs').turn('1.beta', 0.8)")
+        page.evaluate("document.getElementById('both').click()")
+        both = "[...document.querySelectorAll('optimizer-knobs')].map(({{{0}}}) => {0})".format
+        states = page.evaluate(both("state"))
+        assert [state["guess"] for state in states] == [0, -1]
+        assert [state["lanes"][1]["beta"] for state in states] == [0.8, 0.8]
+        assert page.evaluate(both("waits")) == [False, False], "the second is drawn at once"
+        page.evaluate("document.querySelectorAll('optimizer-knobs')[1].turn('1.beta', 0.5)")
+        page.evaluate(f"{IN}.querySelector('.play').click()")
+        assert page.evaluate(f"{both('timer')}.every(Boolean)")
+        page.page.wait_for_function(f"{both('state')}.every(({{step}}) => 2 < step && step < 40)")
+        page.evaluate("document.querySelectorAll('optimizer-knobs')[1].toggle()")
+        assert page.evaluate(both("timer")) == [0, 0]
+        assert len({state["step"] for state in page.evaluate(both("state"))}) == 1
+
+
+def test_two_paths_that_would_hide_each_other_start_mirrored(browser):
+    with opened(browser, "#preset=pan") as page:
+        starts = page.evaluate("document.querySelector('optimizer-knobs').race.lanes.map(({path}) => path[0])")
+        assert starts == [[-2.4, 1.2], [-2.4, -1.2]]
+        page.evaluate("document.querySelector('optimizer-knobs').moveTo([-2, 1])")
+        page.page.wait_for_function("location.hash.includes('x=-2')")
+        address = page.evaluate("location.hash")
+    with opened(browser, address) as page:
+        starts = page.evaluate("document.querySelector('optimizer-knobs').race.lanes.map(({path}) => path[0])")
+        assert starts == [[-2, 1], [-2, -1]]

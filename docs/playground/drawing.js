@@ -1,4 +1,3 @@
-// The map, and what stands beside it
 "use strict";
 {
 const { LOOKS, RATES, ofLane, MEMORIES, heightOn, lateHeight, memoryOf, short } = Playground;
@@ -7,7 +6,6 @@ const MARGIN = { left: 46, right: 12, top: 22, bottom: 34 };
 const logOf = (height) => log10(max(height, 1e-12));
 const DASHES = { solid: [], dashed: [7, 3], dotted: [2, 3] };
 
-// Axes, and maps between points and places; rows: what stands for 0, 1, 2 ...
 function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", logX, logY, rows }) {
   const ratio = devicePixelRatio, c = canvas.getContext("2d");
   const w = canvas.clientWidth - MARGIN.left - MARGIN.right, h = canvas.clientHeight - MARGIN.top - MARGIN.bottom;
@@ -44,7 +42,7 @@ function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", log
   return { c, w, h, place, point, ink };
 }
 
-// Each rule's own colour and dashes; a second lane of a rule has a colour that no rule here has
+// A second lane of a rule has a colour that no rule here has
 function styles(lanes, ink) {
   const isDark = +/\((\d+)/.exec(ink)?.[1] > 127, used = lanes.map(({ rule }) => LOOKS[rule][0]), seen = [];
   let next = 0;
@@ -71,7 +69,6 @@ function line({ c, place }, { colour, dash = [] }, points, width, alpha = 1) {
   c.globalAlpha = 1;
 }
 
-// Bands of height from water to sand, even in the logarithm
 function terrain(plot, height, isDark) {
   const w = max(1, round(plot.w / 2)), h = max(1, round(plot.h / 2));
   const canvas = new OffscreenCanvas(w, h), image = new ImageData(w, h);
@@ -85,9 +82,8 @@ function terrain(plot, height, isDark) {
   return canvas;
 }
 
-const isCrowded = (canvas, lanes) => lanes.length > (canvas.clientWidth < 400 || canvas.getRootNode().host.matches("[bare]") ? 1 : 4);
+const isCrowded = (canvas, lanes) => lanes.length > (canvas.clientWidth < 500 ? 1 : 4);
 
-// Where a path first leaves the picture: an arrowhead on its edge
 function leaving({ c, w, h }, { colour }, path) {
   const i = path.findIndex(([x, y]) => !(0 <= x && x <= w && 0 <= y && y <= h));
   if (i < 1) return;
@@ -102,7 +98,7 @@ function leaving({ c, w, h }, { colour }, path) {
 }
 
 function drawMap(canvas, state, race, ink, isDark) {
-  const { surface, lanes, start } = race, isLine = !surface.window[1], step = min(state.step, state.steps);
+  const { surface, lanes, start, starts } = race, isLine = !surface.window[1], step = min(state.step, state.steps);
   const height = heightOn(surface), pink = isDark ? "#ff9ccf" : "#b3005e";
   const isCloud = !isLine && lanes[0]?.runs[1] && !state.mean; // of many runs the cloud counts, not the first one's path
   const plot = axes(canvas, ink, surface.window[0], surface.window[1] ?? [-0.5, 9.6],
@@ -119,14 +115,14 @@ function drawMap(canvas, state, race, ink, isDark) {
   c.strokeStyle = pink;
   c.lineWidth = 3;
   for (const [x, y] of surface.minima.map((p) => place(on(p)))) c.stroke(new Path2D(`M${x - 5} ${y - 5}l10 10m0-10l-10 10`));
-  // A path; of a cloud, the circle of its mean distance, which ends elsewhere for each
   const traced = ({ path, away }, i) => (isCloud ? Array.from({ length: 61 }, (_, j) =>
     [cos, sin].map((f, d) => surface.minima[0][d] + (away[step] ?? 99) * f((j / 30 + i / 2 + 0.25) * PI))) : path.map(on));
+  const dot = ([x, y], size, isHollow) => (c.beginPath(), c.arc(x, y, size, 0, 7), isHollow ? c.stroke() : c.fill());
   race.began.forEach((lane, i) => {
     line(plot, { ...lane.look, dash: [2, 4] }, traced(lane, i), 2, 0.9);
     lane.seen = traced(lane, i).map(place);
+    if (!isCloud) dot(lane.seen.at(-1), 6, true);
   });
-  const dot = ([x, y], size, isHollow) => (c.beginPath(), c.arc(x, y, size, 0, 7), isHollow ? c.stroke() : c.fill());
   lanes.forEach((lane, i) => {
     const { look, path, runs, theory, diverged } = lane, whole = traced(lane, i), past = isCloud ? whole : whole.slice(0, step + 1), places = past.map(place);
     c.lineWidth = 2;
@@ -140,43 +136,32 @@ function drawMap(canvas, state, race, ink, isDark) {
     if (theory && !race.untold) line(plot, { colour: pink, dash: [7, 4] }, theory.map(on), 2);
     lane.seen = race.untold ? places : whole.map(place);
     c.fillStyle = c.strokeStyle = look.colour;
-    if (!isCloud) {
-      if (past.length < 400 && !look.dash[0]) for (const p of places) dot(p, 2);
-      dot(places.at(-1), 5);
-      leaving(plot, look, places);
-    }
-    if (state.arrows && !isLine && path[step + 1]) arrows(plot, lane, step, ink, pink);
+    if (isCloud) return;
+    if (past.length < 400 && !look.dash[0]) for (const p of places) dot(p, 2);
+    leaving(plot, look, places);
   });
+  if (!isCloud) for (const { look, path } of lanes) { // no path hides an end
+    c.fillStyle = look.colour;
+    dot(place(on(path[min(step, path.length - 1)])), 5);
+  }
   const [x, y] = place(on(start));
   c.fillStyle = c.strokeStyle = ink;
-  c.fillRect(x - 6, y - 6, 12, 12);
-  if (!lanes.length) { // nothing has been touched yet
+  for (const [x, y] of starts.map((p) => place(on(p)))) c.fillRect(x - 6, y - 6, 12, 12);
+  if (!lanes.length) {
     c.stroke(new Path2D(`M${x - 12} ${y - 4}l-6 4l6 4m24 0l6-4l-6-4m-16-8l4-6l4 6m0 24l-4 6l-4-6`));
-    c.fillText("drag me", x + 22, max(14, y - 12));
+    c.fillText("drag me", x > w - 75 ? x - 70 : x + 22, max(14, y - 12));
   }
-  if (lanes[1] && !isCrowded(canvas, lanes)) named(plot, lanes, [...lanes, ...race.began], surface.minima.map((p) => place(on(p))), ink, isDark);
+  if (lanes[1] && !isCrowded(canvas, lanes)) named(plot, lanes, [...lanes, ...race.began], [...surface.minima, ...starts].map((p) => place(on(p))), ink, isDark);
   c.restore();
   return plot;
 }
 
-// The next step, and what the gradient alone would do
-function arrows(plot, { lr, path }, step, ink, pink) {
-  const here = path[step];
-  const draw = (to, colour) => {
-    const [[x, y], [u, v]] = [here, to].map(plot.place), share = min(1, 60 / hypot(u - x, v - y));
-    line(plot, { colour }, [here, here.map((x, i) => x + share * (to[i] - x))], 3);
-  };
-  if (path.gradients) draw(here.map((x, i) => x - lr * path.gradients[step][i]), pink);
-  draw(path[step + 1], ink);
-}
-
-// Names near where paths end, where they cover least
-function named({ c, w, h }, lanes, drawn, minima, ink, isDark) {
-  const taken = minima.map(([x, y]) => [x - 8, y - 16, 16]), traces = drawn.flatMap(({ seen }) => seen.slice(-400).flatMap((p, i, all) =>
+function named({ c, w, h }, lanes, drawn, marks, ink, isDark) {
+  const taken = marks.map(([x, y]) => [x - 8, y - 16, 16]), traces = drawn.flatMap(({ seen }) => seen.slice(-400).flatMap((p, i, all) =>
     [0, 0.2, 0.4, 0.6, 0.8].map((s) => p.map((x, d) => x + s * ((all[i + 1] ?? p)[d] - x)))));
   c.font = "600 13px system-ui, sans-serif";
   for (const { label, seen, look: { colour, dash } } of lanes) {
-    const [x, y] = seen.at(-1).map((at, d) => max(0, min(at, [w, h][d]))); // at the rim
+    const [x, y] = seen.at(-1).map((at, d) => max(0, min(at, [w, h][d])));
     const width = c.measureText(label).width + 22, spots = [];
     for (const down of [0, -20, 20, -40, 40, -60, 60])
       for (const right of [11, -width - 11, -width / 2]) {
@@ -198,8 +183,7 @@ function named({ c, w, h }, lanes, drawn, minima, ink, isDark) {
   }
 }
 
-// Curves over the steps, pale what comes and what was before. The frame holds what the story begins with and asks about,
-// so that no answer moves it; what rises far flies out.
+// The frame holds what the story begins with and asks about, so that no answer moves it; what rises far flies out.
 function bySteps(canvas, state, race, ink, title, seriesOf, far = Infinity) {
   const step = min(state.step, state.steps);
   const all = [...race.lanes, ...race.framed].flatMap(seriesOf).flat().filter((value) => value < far).map(logOf);
@@ -213,10 +197,6 @@ function bySteps(canvas, state, race, ink, title, seriesOf, far = Infinity) {
     line(plot, look, past, width);
     leaving(plot, look, past.map(plot.place));
   });
-  if (step < 0) { // a guess comes first
-    Object.assign(plot.c, { font: "700 90px system-ui, sans-serif", textAlign: "center", globalAlpha: 0.2 });
-    plot.c.fillText("?", plot.w / 2, plot.h / 2 + 32);
-  }
   plot.c.restore();
 }
 
@@ -267,7 +247,14 @@ function map(canvas, state, race, ink) {
 
 const nearest = (values, wanted) => values.reduce((a, b) => (abs(log((b + 1e-5) / (wanted + 1e-5))) < abs(log((a + 1e-5) / (wanted + 1e-5))) ? b : a));
 
-const drawBeside = (canvas, state, ...rest) => ({ heights, rates, sweep, map })[state.view](canvas, state, ...rest);
+function drawBeside(canvas, state, ...rest) {
+  const chosen = ({ heights, rates, sweep, map })[state.view](canvas, state, ...rest);
+  if (state.step < 0) { // a guess comes first
+    const c = Object.assign(canvas.getContext("2d"), { font: "700 90px system-ui, sans-serif", textAlign: "center", globalAlpha: 0.2 });
+    c.fillText("?", canvas.clientWidth / 2 - 29, canvas.clientHeight / 2 + 4);
+  }
+  return chosen;
+}
 
 Object.assign(Playground, { MARGIN, drawMap, drawBeside, styles, isCrowded });
 }

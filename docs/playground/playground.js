@@ -38,10 +38,10 @@ a { color: var(--link); display: inline-block; padding: .3em 0 }
 .best { display: none }
 @container (max-width: 1100px) {
   .best, .stage, .ghost { display: block } .stage [role] { min-height: 2.9em } .side { display: flex; flex-direction: column } .side select { align-self: start; max-width: 100% }
-  .side canvas { contain: size; flex: 1; min-height: 190px; height: auto }
+  .early .stage canvas { height: 210px } .side canvas { contain: size; flex: 1; min-height: 190px; height: auto }
   .whole { display: grid; grid-template: "text text" "stage side" / minmax(0, 3fr) minmax(0, 2fr); gap: 0 1em } .whole > * { grid-column: 1 / -1 }
-  .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .text { display: block }
-  .said { display: grid } .said > * { grid-area: 1 / 1 } .ghost { visibility: hidden } /* room for the answer */
+  .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .early > .stage { grid-area: side } .early > .side { grid-area: stage } .text { display: block }
+  .said { display: grid } .said > * { grid-area: 1 / 1 } .ghost { visibility: hidden }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
   .whole { grid-template: "text stage" auto "side stage" 1fr / minmax(0, 2fr) minmax(0, 3fr) } .whole > .text { grid-area: text }
@@ -50,9 +50,9 @@ a { color: var(--link); display: inline-block; padding: .3em 0 }
 @container (max-width: 520px) { /* the map stays in view while the knobs below it are turned */
   .whole { display: flex; flex-direction: column } .text { display: contents } .question, .question + *, .stage { order: -1 }
   .late .side { order: 1 } .side ~ :not(.knobs) { order: 2 }
-  canvas { height: clamp(150px, 26vh, 210px) }
+  canvas, .early .stage canvas { height: clamp(200px, 34vh, 300px) } .early canvas { min-height: clamp(200px, 34vh, 300px) !important } .early .stage { order: 0 } .early .side { order: -1 }
   .whole .stage { position: sticky; top: var(--header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
-  .stage * { margin-block: 0 } .controls { flex-wrap: nowrap } .stage ul { font-size: .85em; gap: 0 .9em } .controls input { min-width: 4em } .knob { min-width: 100% } .knob * { scroll-margin-top: 22em }
+  .stage * { margin-block: 0 } .stage .controls { flex-wrap: nowrap; margin: 8px 0 } .stage ul { font-size: .85em; gap: 0 .9em } .controls input { min-width: 4em } .knob { min-width: 100% } .knob * { scroll-margin-top: 30em }
 }
 @media (pointer: coarse) {
   button, select, summary, label, .knob input, .controls input { min-height: 44px; font-size: 16px } a, summary { padding: .6em 0 }
@@ -140,7 +140,7 @@ function define() {
       this.map = node("canvas", { tabindex: 0, role: "application", "aria-label": "Surface and paths. Drag the start, or move it with the arrow keys." });
       this.beside = node("canvas", { class: "beside", role: "img" });
       this.news = node("p", { role: "status" });
-      this.button = node("button", { class: "play", onclick: () => this.play(!this.timer) }, "Play");
+      this.button = node("button", { class: "play", onclick: () => this.toggle() }, "Play");
       this.slider = node("input", { type: "range", min: 0, max: this.state.steps, "aria-label": "step", oninput: () => (this.play(false), this.goTo(+this.slider.value)) });
       const answers = story.answers.map((text, i) => node("button", { "aria-pressed": "false", onclick: () => this.answer(i) }, text.replace(/^\*/, "")));
       this.answers = node("div", { class: "row", role: "group", "aria-label": "Your guess" }, ...answers);
@@ -160,7 +160,7 @@ function define() {
       const away = node("a", { part: "away", target: "_blank", onclick: () => (away.href = `${HERE}index.html#${toAddress(this.state)}`), href: `${HERE}index.html` }, "Open in the playground");
       const stage = node("div", { class: "stage" }, node("div", { class: "plots" }, this.map), this.legend,
         node("div", { class: "row controls" }, this.button, this.slider, ...(bare ? [] : [restart])), this.news);
-      this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? stage : node("div", { class: "whole" },
+      this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? stage : node("div", { class: /=map/.test(story.state) ? "whole early" : "whole" },
         node("div", { class: "text" }, node("p", { class: "question" }, story.question), this.answers,
           node("div", { class: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `Right. ${this.says}`))),
         stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, this.all, node("p", {}, away)));
@@ -246,11 +246,10 @@ function define() {
       const add = node("button", { onclick: () => (state.lanes.push(newLane("adam")), this.again()) }, "Another rule");
       this.rest.replaceChildren(
         node("div", { class: "row" }, select(Object.keys(SURFACES), state.surface, (name) => ((this.state = fromAddress(`surface=${name}`, state)), this.again()))),
-        node("div", { class: "row" }, ...["k", "angle", "x", "y", "noise", "workers", "runs", "seed", "mean", "steps", "frame", "speed", "arrows"].flatMap((name) => this.knob(name))),
+        node("div", { class: "row" }, ...["k", "angle", "x", "y", "noise", "workers", "runs", "seed", "mean", "steps", "frame", "speed"].flatMap((name) => this.knob(name))),
         ...lanes, ...(lanes.length < 8 ? [add] : []));
     }
 
-    // The focus stays
     again() {
       const parts = () => [...this.rest.querySelectorAll("button, select, input")];
       const at = parts().indexOf(this.shadowRoot.activeElement);
@@ -282,7 +281,7 @@ function define() {
     answer(i) {
       const { told, pending, state, story: { then } } = this;
       const atOnce = told || pending || STILL.matches || this.onSlide || /map|sweep/.test(state.view);
-      if (then && state.guess < 0) { // the run that was asked about
+      if (then && state.guess < 0) {
         this.state = fromAddress(then, state);
         this.fillKnobs();
         this.update();
@@ -340,7 +339,7 @@ function define() {
       };
       this.map.onpointermove = (event) => this.map.hasPointerCapture(event.pointerId) && this.moveTo(at(event));
       this.map.onkeydown = (event) => {
-        if (event.key === " ") return event.preventDefault(), this.play(!this.timer);
+        if (event.key === " ") return event.preventDefault(), this.toggle();
         const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
         if (!way) return;
         event.preventDefault();
@@ -355,6 +354,11 @@ function define() {
       this.state.step = min(step, this.state.steps);
       if (this.pending && step >= this.state.steps) this.verdict();
       this.draw();
+    }
+
+    toggle() {
+      this.play(!this.timer);
+      this.dispatchEvent(new Event("play", { bubbles: true }));
     }
 
     play(on) {
@@ -373,7 +377,7 @@ function define() {
       };
       this.timer = setTimeout(tick, 1000 / this.state.speed);
       this.button.textContent = "Pause";
-      this.news.setAttribute("aria-live", "off"); // not every step is read out
+      this.news.setAttribute("aria-live", "off"); // not every step
     }
 
     stop() {
@@ -444,7 +448,7 @@ function define() {
           : `${VIEWS[state.view]}: ${race.lanes.map((lane) => `${lane.label} ${short(lane.heights.at(-1))}`).join("; ")}`);
       }
       if (waits) return (this.news.textContent = "What do you expect? Choose an answer, or press Play.");
-      this.news.textContent = this.words ?? (step === state.steps && race.began[0] && !race.began[4] && !this.onSlide ? `Turned: ${this.effect()}` : `Step ${step} of ${state.steps}. ${leader(race, step)}`);
+      this.news.textContent = this.words ?? (step === state.steps && race.began[0] && !race.began[2] && !this.onSlide ? `Turned: ${this.effect()}` : `Step ${step} of ${state.steps}. ${leader(race, step)}`);
     }
 
     disconnectedCallback() { this.stop(); }

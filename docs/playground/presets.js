@@ -5,10 +5,11 @@
 const short = (x) => Playground.short(x);
 const end = ({ diverged, away }) => (diverged ? "far outside" : short(away.at(-1)) + " away");
 const height = ({ diverged, heights }) => (diverged ? "none" : short(heights.at(-1)));
-const at = ({ path }) => `(${path.at(-1).map(short).join(", ")})`;
+const at = ({ path }) => path.at(-1).map(short).join(", ");
 const each = (lanes, say) => lanes.map((lane) => `${lane.label}: ${say(lane)}`).join("; ");
 const gap = (a, b) => short(Math.max(...a.map((p, i) => Math.hypot(...p.map((x, d) => x - b[i][d])))));
 const all = (...lrs) => Object.keys(Playground.RULES).map((rule, i) => `&lane=${rule},lr:${lrs[i] ?? lrs[0]}`).join("");
+const past = ({ path }) => short(Math.max(0, ...path.map(([x]) => x)));
 const gd = "lane=gradient_descent,lr:";
 
 const stories = {
@@ -16,71 +17,76 @@ const stories = {
     `k=50&steps=40&${gd}0.0353&lane=momentum,lr:0.0312,beta:0.7`,
     "k = 50, each rule at the best of 25 rates. After 40 steps, how far off is momentum?",
     ["as far as gradient descent", "half as far", "*less than a tenth as far"],
-    ({ lanes: [a, b] }) => `Gradient descent ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. What keeps
-      its sign piles up.`],
-  ripples: [1, "Many valleys", ["x", "0.lr"], `surface=ripples&x=4.5&steps=60&${gd}0.1`,
-    "Gradient descent starts at 4.5. What brings it into the lowest valley, at −0.74?",
-    ["a smaller rate", "a larger one, 0.4", "*only another start"],
-    ({ lanes: [a], again }) => `It ends at ${at(a)}; with lr 0.4 at ${at(again(gd + 0.4)[0])}, with 0.02 and 600 steps at
-      ${at(again(`steps=600&${gd}0.02`)[0])}. From 0.5 it gets there: drag the start.`, "x=0.5"],
+    ({ lanes: [a, b] }) => `Gradient descent ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. Along the
+      valley the gradients agree and add up; across it they cancel.`],
+  ripples: [1, "Many valleys", ["x", "2.lr"], `surface=ripples&x=4.5&steps=600&speed=100&${[0.02, 0.1, 0.4].map((lr) => gd + lr).join("&")}`,
+    "Gradient descent starts at 4.5, lr 0.1. What brings it into the lowest valley, at −0.74?",
+    ["a smaller rate, 0.02", "a larger one, 0.4", "*only another start"],
+    ({ lanes, again }) => `From 4.5 each rate ends at ${[...new Set(lanes.map(at))]}, from 0.5 at ${[...new Set(again("x=0.5").map(at))]}: the
+      slope leads down into its own valley. Drag the start.`, "x=0.5"],
   saddle: [1, "Beside the ridge", ["y", "0.lr"], `surface=saddle&steps=200&speed=40&${gd}0.1`,
     "The start is 0.001 beside the ridge, and at the saddle the slope is 0. When is |y| above ½?",
     ["after about 10 steps", "*after about 70", "never"],
     ({ lanes: [a], again }) => {
       const left = ({ path }) => path.findIndex(([, y]) => Math.abs(y) > 0.5);
-      return `After ${left(a)} steps; from a thousand times nearer after ${left(again("y=1e-6")[0])}. Every power of ten costs as many again;
-        from y = 0 it never leaves.`;
+      return `After ${left(a)} steps; from a thousand times nearer after ${left(again("y=1e-6")[0])}. A step multiplies
+        |y| by at most 1 + lr, so every power of ten costs as many again. From y = 0 it never leaves.`;
     }],
   cliff: [1, "Slope and cliff", ["0.lr", "1.lr", "2.lr", "3.lr"], `k=1&steps=30&${[0.02, 0.2, 1.9, 2.05].map((lr) => gd + lr).join("&")}`,
     "A round bowl of curvature 1. Which rate is nearest after 30 steps?", ["0.02", "*0.2", "1.9", "2.05"],
-    ({ lanes }) => `${each(lanes, end)}. A step multiplies the distance by 1 − lr: too small costs a little, above 2 everything.`],
+    ({ lanes }) => `${each(lanes, end)}. A step multiplies the distance by 1 − lr: ${lanes.map(({ lr }) => short(1 - lr)).join(", ")}.`],
   zigzag: [2, "The zigzag", ["k", "0.lr"], `k=20&steps=20&${gd + 2 / 21}`,
     "The best rate for k = 20. Keep it, and make the ravine twice as steep, k = 40:",
     ["it arrives later", "it zigzags wider, but arrives", "*it flies out"],
     ({ lanes: [a], again }) => `k = 20: ${end(a)} after 20 steps. k = 40: ${end(again("k=40")[0])}. The steepest direction sets the limit,
-      lr < 2/k. Now find the rate that tames it.`, "k=40"],
+      lr < 2/k = ${2 / 40}, and ${short(a.lr)} is above. Now find the rate that tames it.`, "k=40"],
   banana: [2, "A bent valley", ["0.lr", "steps"], `surface=rosenbrock&steps=1000&speed=150&${gd}0.001`,
     "Along Rosenbrock's valley, from (−1.2, 1) to (1, 1). Where is gradient descent after 1,000 steps?",
     ["left of x = −0.5", "*past x = 0, not there", "at the minimum"],
-    ({ lanes: [a], again }) => `At ${at(a)}. Ten times the rate is out at step ${again(gd + 0.01)[0].diverged}: the walls forbid the rate that the
+    ({ lanes: [a], again }) => `At (${at(a)}). Ten times the rate is out at step ${again(gd + 0.01)[0].diverged}: the walls forbid the rate that the
       floor needs.`],
   noise: [3, "The noise ball", ["noise", "runs", "0.lr", "1.lr"], `k=1&noise=2&runs=30&steps=200&speed=30&frame=4&x=-3&${gd}0.4&${gd}0.1`,
     "Thirty runs with noisy gradients; none comes to rest. At a quarter of the rate (hollow), how wide is the cloud of their ends?",
     ["as wide", "*about half as wide", "about a quarter as wide"],
     ({ lanes }) => {
       const [a, b] = lanes.map(({ away }) => away.slice(100).reduce((x, y) => x + y) / 101);
-      return `Mean distance from step 100 on: ${short(a)} and ${short(b)}, a ratio of ${short(b / a)}. The variance goes with the rate, the
-        distance with its root.`;
+      return `Mean distance from step 100 on: ${short(a)} and ${short(b)}, a ratio of ${short(b / a)}. A step lets in noise as large as its
+        rate; the variance goes with the rate, the distance with its root.`;
     }],
   schedules: [3, "A rate that falls", ["noise", "seed"],
-    `k=1&noise=2&runs=50&steps=200&speed=30&frame=1.2&x=-1&y=0.4&${gd}0.1${["exponential", "inverse_time", "cosine"].map((plan) => `&${gd}0.4,schedule:${plan}`).join("")}`,
-    "Noisy gradients, four plans for the rate. Which ends nearest, in the mean of 50 runs?",
-    ["constant 0.1", "0.9 to the step", "*half after 20 steps", "cosine"],
-    ({ lanes }) => `${each(lanes, end)}. A rate that falls too fast keeps the noise it has.`],
+    `k=1&noise=2&runs=50&steps=200&speed=30&frame=1.2&x=-1&y=0.4&${["constant", "exponential", "inverse_time", "cosine"].map((plan) => `${gd}0.1,schedule:${plan}`).join("&")}`,
+    "Noisy gradients, lr = 0.1 and four plans for it. Which ends nearest, in the mean of 50 runs?",
+    ["constant", "a tenth less each step", "*half after 20 steps", "cosine to 0"],
+    ({ lanes }) => `${each(lanes, end)}. A rate that stays lets noise in to the last; one that falls at once stops on the way. A slow
+      fall averages most gradients.`],
   beta: [4, "Until it circles", ["0.lr", "0.beta"], "k=50&steps=40&frame=5&lane=momentum,lr:0.0275,beta:0.7",
     "More momentum: β = 0.95 instead of 0.7, same lr. After 40 steps it is…", ["nearer", "*farther away, swinging", "out of the picture"],
-    ({ lanes: [a], again }) => `β = 0.7: ${end(a)}; 0.95: ${end(again("lane=momentum,lr:0.0275,beta:0.95")[0])}. Raise β slowly from 0.`, "lane=momentum,lr:0.0275,beta:0.95"],
+    ({ lanes: [a], again }) => `β = 0.7: ${end(a)}; 0.95: ${end(again("lane=momentum,lr:0.0275,beta:0.95")[0])}. A swing keeps √β of its width a step: of ${short(0.95 ** 20)} after 40,
+      at 0.7 of ${short(0.7 ** 20)}. Raise β slowly from 0.`, "lane=momentum,lr:0.0275,beta:0.95"],
   damping: [4, "The map of lr and β", ["0.lr", "0.beta"], "k=50&steps=40&view=map&lane=momentum,lr:0.0275,beta:0.7",
     "Each cell of the map is a race of 40 steps. Where are the lowest ends?", ["at β = 0", "at β near 1", "*between, beside the rates that fly out"],
-    ({ tuned }) => (({ lr, beta }) => `Lowest over the last tenth: β = ${beta}, lr = ${lr}. A larger β bears a larger rate, and swings longer. Click a cell.`)(tuned(0))],
+    ({ tuned }) => (({ lr, beta }) => `Lowest over the last tenth: β = ${beta}, lr = ${lr}. A smaller β bears only smaller rates, and creeps; a larger one swings longer. Click a cell.`)(tuned(0))],
   ball: [4, "A ball that rolls", ["x", "1.beta"], `surface=ripples&x=7&steps=400&speed=60&${gd}0.01&lane=momentum,lr:0.01,beta:0.95`,
     "From 7, gradient descent stops in the first dip. Where does momentum come to rest?",
     ["in the same", "*in the deepest, at −0.74", "beyond the deepest"],
-    ({ lanes: [a, b] }) => `Gradient descent at ${at(a)}, momentum at ${at(b)}. Luck as well as speed: drag the start.`],
+    ({ lanes: [a, b] }) => `Gradient descent at ${at(a)}, momentum at ${at(b)}: its speed carries it over ridges. Where that ends is luck as well: drag the start.`],
   workers: [5, "Asynchrony begets momentum", ["workers", "0.lr", "runs"], `k=5&workers=8&runs=100&mean=1&steps=60&${gd}0.1`,
     "Eight workers in turn: a gradient is seven steps late on average. Thick: the mean of 100 runs of gradient descent. It looks like…",
     ["one worker's path", "a slower path", "*momentum: it swings"],
-    ({ lanes: [a] }) => `Momentum with β = 1 − 1/8 (pink, dashed) is never more than ${gap(a.path, a.theory)} from the mean. A single run looks quite different.`],
+    ({ lanes: [a] }) => `Momentum with β = 1 − 1/8 (pink, dashed) is never more than ${gap(a.path, a.theory)} from the mean: a late
+      gradient pushes on, as a speed does. A single run looks quite different.`],
   "one-delay": [5, "Being late", ["workers", "0.lr", "seed"], `k=5&workers=8&steps=60&${gd}0.1`,
     "With one worker, lr = 0.3 arrives (the limit is 2/k = 0.4). And with eight, whose gradients come seven steps late on average?", ["it arrives as fast", "it arrives, with swings", "*it flies out"],
-    ({ again }) => `At 0.3 one worker ends ${end(again(`workers=1&${gd}0.3`)[0])}, eight ${end(again(gd + 0.3)[0])}. `, gd + 0.3],
+    ({ again }) => `At 0.3 one worker ends ${end(again(`workers=1&${gd}0.3`)[0])}, eight ${end(again(gd + 0.3)[0])}: late
+      gradients still push on when the minimum is passed.`, gd + 0.3],
   nesterov: [6, "Look before you step", ["*.lr", "*.beta"], "k=20&steps=60&lane=momentum,lr:0.02,beta:0.9&lane=nesterov,lr:0.02,beta:0.9",
     "Same lr, same β. Who travels more up and down, across the ravine?", ["*momentum, about four times", "both alike", "Nesterov"],
     ({ lanes }) => `${each(lanes, ({ path }) => short(path.reduce((way, [, y], i) => way + Math.abs(y - path[Math.max(i - 1, 0)][1]), 0)))}. The
       gradient at the landing point brakes, most where it is steep. Now raise lr to 0.07.`],
   adagrad: [7, "A rate for each weight", ["k", "1.lr"], `k=20&steps=30&${gd + 2 / 21}&lane=adagrad,lr:2`,
     "Ten times as steep, k = 200, and nothing else changed. Adagrad's path…", ["flies out", "needs more steps", "*stays the same"],
-    ({ lanes: [, a], again }) => `The paths differ by ${gap(a.path, again("k=200")[1].path)} at most: a factor on a coordinate cancels.
+    ({ lanes: [, a], again }) => `The paths differ by ${gap(a.path, again("k=200")[1].path)} at most: Adagrad
+      divides gradients by their own size, and a factor cancels.
       Gradient descent ends ${end(again("k=200")[0])}.`, "k=200"],
   turned: [7, "The ravine turned", ["angle", "1.lr"], `k=20&angle=45&steps=30&${gd + 2 / 21}&lane=adagrad,lr:2`,
     "The same ravine, turned by 45°. Aligned, Adagrad wins by far. And now?", ["it wins by far", "it wins, barely", "*gradient descent is nearer"],
@@ -88,26 +94,29 @@ const stories = {
       each weight mends what differs between weights, not between directions.`],
   "adagrad-rates": [7, "Rates that only fall", ["k", "0.lr"], "k=20&steps=30&view=rates&lane=adagrad,lr:2",
     "After 30 steps, Adagrad's rate along the gentle x is how many times that along the steep y?", ["once", "*about 6 times", "about 100 times"],
-    ({ lanes: [{ path: { rates } }] }) => `${rates[29].map(short).join(" and ")}: ${short(rates[29][0] / rates[29][1])} times. Both only fall, from
+    ({ lanes: [{ path: { rates } }] }) => `${rates[29].map(short).join(" and ")}: ${short(rates[29][0] / rates[29][1])} times. Each is
+      lr over the root of its own sum of squares, larger along y. Sums only grow, so both fall, from
       ${rates[0].map(short).join(" and ")}.`],
-  pan: [8, "Forgetting helps", ["1.lr", "1.beta"], "surface=pan&steps=180&speed=36&lane=adagrad,lr:0.2&lane=rmsprop,lr:0.2,beta:0.9,schedule:first",
-    "Steep rim, flat floor; both first steps 0.2 long. Who is lower after 180?", ["Adagrad", "both alike", "*RMSProp"],
-    ({ lanes, again }) => `${each(lanes, height)}: it has forgotten the rim. With β = 0.999 it has not, and ends
-      like Adagrad: ${height(again("lane=rmsprop,lr:0.2,beta:0.999,schedule:first")[0])}.`],
+  pan: [8, "Forgetting helps", ["1.lr", "1.beta"], "surface=pan&steps=180&speed=36&lane=adagrad,lr:0.2&lane=rmsprop,lr:0.2,beta:0.9,schedule:first,mirror",
+    "Steep rim, flat floor; mirrored starts, first steps 0.2 long. Who is lower after 180?", ["Adagrad", "both alike", "*RMSProp"],
+    ({ lanes, again, tuned }) => `${each(lanes, height)} above the minimum. RMSProp forgets the rim's steep gradients, so its rate rises again; with β = 0.999
+      it has not yet: ${height(again("lane=rmsprop,lr:0.2,beta:0.999,schedule:first")[0])}. Tuned, Adagrad still ends far above RMSProp:
+      ${short(tuned(0).late)} against ${short(tuned(1).late)}.`],
   memory: [8, "How long a memory?", ["*.lr"], `surface=pan&steps=180&speed=36&view=rates${[0.9, 0.99, 0.999].map((beta) => `&lane=rmsprop,lr:0.2,beta:${beta},schedule:first`).join("")}`,
     "Steep rim, flat floor, three memories. Whose rate rises most in 180 steps?", ["*β = 0.9", "β = 0.99", "β = 0.999"],
     ({ lanes }) => `The rate of x, last to first: ${each(lanes, ({ path: { rates } }) => short(rates[179][0] / rates[0][0]))}. About 1/(1 − β) steps are
-      remembered.`],
+      remembered; once the rim is forgotten, the rate rises.`],
   settle: [8, "It does not settle", ["*.lr"], "k=50&steps=200&speed=40&frame=0.8&x=-0.7&y=0.3&lane=rmsprop,lr:0.1&lane=rmsprop,lr:0.1,schedule:cosine",
     "RMSProp's steps stay about lr long. With lr = 0.1 to the last it ends…", ["at the minimum", "*hopping, about 0.05 to either side", "ever farther away"],
-    ({ lanes: [a, b] }) => `Constant: at ${at(a)}, half a rate off in each coordinate. Falling: ${end(b)}.`],
-  adam: [9, "Adam's three knobs", ["0.lr", "0.beta1", "0.beta2"], "k=50&steps=80&lane=adam,lr:0.32",
-    "Adam with its defaults, lr 0.32. Which change is nearest after 80 steps?", ["β₂ = 0.9", "*β₁ = 0.5", "β₁ = 0.95"],
-    ({ lanes: [a], again }) => `Defaults ${end(a)}; ${[["β₂ = 0.9", "beta2:0.9"], ["β₁ = 0.5", "beta1:0.5"], ["β₁ = 0.95", "beta1:0.95"]].map(
-      ([name, change]) => `${name} ${end(again(`lane=adam,lr:0.32,${change}`)[0])}`).join("; ")}. A long memory runs past.`, "lane=adam,lr:0.32,beta1:0.5"],
+    ({ lanes: [a, b] }) => `Constant: at (${at(a)}), half a rate off in each coordinate. Its step
+      divides by the gradient's own size, so it does not shrink with the slope. Falling rate: ${end(b)}.`],
+  adam: [9, "Adam's three knobs", ["*.lr", "0.beta1", "0.beta2"], `k=50&steps=80${["", ",beta2:0.9", ",beta1:0.5", ",beta1:0.95"].map((change) => `&lane=adam,lr:0.32${change}`).join("")}`,
+    "Adam, lr 0.32, defaults β₁ = 0.9, β₂ = 0.999. Which change ends nearest after 80 steps?", ["β₂ = 0.9", "*β₁ = 0.5", "β₁ = 0.95"],
+    ({ lanes }) => `${each(lanes, (lane) => `${end(lane)}, once ${past(lane)} past`)}. β₁ is momentum's memory: a long one runs past the minimum.`],
   three: [9, "Momentum, RMSProp, both", ["0.lr", "1.lr", "2.lr"], "k=50&steps=80&lane=momentum,lr:0.0075&lane=rmsprop,lr:0.075&lane=adam,lr:0.32",
     "Each at its “best” rate, other numbers as usual. Who is lowest after 80 steps?", ["momentum", "*RMSProp", "Adam"],
-    ({ lanes }) => `Heights: ${each(lanes, height)}; half-way ${lanes.map((lane) => short(lane.heights[40])).join(", ")}. Adam led, and swings.`],
+    ({ lanes }) => `${each(lanes, height)} above the minimum. RMSProp has no
+      speed to run past with; momentum and Adam pass the minimum by ${past(lanes[0])} and ${past(lanes[2])}, and swing.`],
   bias: [9, "Bias correction", ["*.lr", "*.beta2"], "k=50&steps=60&view=rates&lane=adam,lr:0.05&lane=adam,lr:0.05,schedule:uncorrected",
     "Both averages start at 0. Without their correction, Adam's first step is…", ["a tenth as long", "as long", "*about three times as long", "about thirty times"],
     ({ lanes }) => {
@@ -115,25 +124,28 @@ const stories = {
       return `${short(b / a)} times: (1 − β₁) / √(1 − β₂), the gap at the left of the rates. A larger rate in disguise: ${each(lanes, end)}.`;
     }],
   "same-rate": [10, "One rate for all", ["*.lr"], `k=50&steps=100&speed=20${all(0.01)}`,
-    "Eight rules at lr = 0.01. Raise it to 0.1: how many fly out?", ["none", "*the three without a root", "all but Adam"],
+    "Eight rules at lr = 0.01. Raise it to 0.1: who flies out?", ["nobody", "*gradient descent, momentum, Nesterov", "all but Adam"],
     ({ lanes, again }) => {
       const lowest = (lanes) => lanes.filter(({ diverged }) => !diverged).reduce((a, b) => (b.heights[100] < a.heights[100] ? b : a)).label;
       const out = again(all(0.1));
-      return `${out.filter(({ diverged }) => diverged).map(({ label }) => label).join(", ")}. Lowest: ${lowest(lanes)} at 0.01, ${lowest(out)} at 0.1. Who
+      return `${out.filter(({ diverged }) => diverged).map(({ label }) => label).join(", ")}: 0.1 is past their limit, for gradient descent 2/k = ${2 / 50};
+        the others divide by the gradient's size. Lowest: ${lowest(lanes)} at 0.01, ${lowest(out)} at 0.1. Who
         chooses the rate chooses the winner.`;
     }, all(0.1)],
   tuned: [10, "Each at its best", ["angle", "k"], `k=50&angle=30&steps=80${all(0.032, "0.032,beta:0.7", "0.018,beta:0.8", 1.3, "0.18,beta:0.95",
     "0.042,momentum:0.7", "0.056,momentum:0.8", "1,beta1:0.7")}`,
     "A ravine turned by 30°, each rule with the best rate and first memory of one grid. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
-    ({ lanes, tuned }) => `${each(lanes.toSorted((a, b) => a.heights[80] - b.heights[80]).slice(0, 3), height)}. Tuned in the ravine not turned, Adagrad's last tenth
-      stays below ${short(tuned(3, "angle=0").late)}.`],
+    ({ lanes, tuned }) => `${each(lanes.toSorted((a, b) => a.heights[80] - b.heights[80]).slice(0, 3), height)}. Turned, both coordinates are
+      steep, and a rate for each helps little. Not turned, tuned Adagrad's last tenth stays below ${short(tuned(3, "angle=0").late)}.`],
   line: [10, "Same loss, another place", ["0.lr", "4.lr"],
     `surface=line&steps=1000&speed=200${all(...[0.02, 0.004, 0.004, 0.1, 0.02, 0.002, 0.002, 0.02].map((lr) => lr + ",schedule:cosine"))}`,
     "Every point with 3x + y = 3 is a minimum. Eight rules start at (0, 0). Do they end at one point?", ["yes, the nearest", "yes, another", "*no, at two"],
-    ({ lanes: [a, , , b] }) => `The first three end at ${at(a)}, the nearest. The adaptive ones move both weights alike, to ${at(b)}.`],
-  race: [10, "The race", ["angle", "k"], `k=50&angle=30&steps=40&speed=10&${gd}0.032&lane=momentum,lr:0.042,beta:0.7&lane=rmsprop,lr:0.75,beta:0.95&lane=adam,lr:1,beta1:0.7`,
-    "Four rules, rate and first memory tuned on one grid. Who is lowest after 40 steps?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
-    ({ lanes }) => `${each(lanes, end)}.`],
+    ({ lanes: [a, , , b] }) => `Gradient descent, momentum and Nesterov end at (${at(a)}), the nearest: every gradient points along (3, 1).
+      The others divide the 3 out and move both weights alike, to (${at(b)}).`],
+  race: [10, "The race", ["angle", "k"], `k=50&angle=30&steps=30&speed=8&${gd}0.032&lane=momentum,lr:0.032,beta:0.7&lane=rmsprop,lr:0.24,beta:0.9&lane=adam,lr:1.3,beta1:0.7`,
+    "Four rules, rate and first memory tuned on one grid. Who is lowest after 30 steps?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
+    ({ lanes, tuned }) => `${each(lanes, height)} above the minimum. Momentum does not feel the angle; a rate for each coordinate does. At 0°, tuned anew, Adam's last
+      tenth stays below ${short(tuned(3, "angle=0").late)}, momentum's below ${short(tuned(1, "angle=0").late)}.`],
 };
 Playground.PRESETS = Object.fromEntries(Object.entries(stories).map(([name, [chapter, title, knobs, state, question, answers, outcome, then]]) =>
   [name, { chapter, title, knobs, state, question, answers, outcome, then }]));

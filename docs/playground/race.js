@@ -1,4 +1,3 @@
-// A race: rules that start at one point of a surface
 "use strict";
 {
 const { RULES, NAMES, SCHEDULES, SURFACES, PRESETS, hyperparameters, effectiveRate } = Playground;
@@ -19,7 +18,6 @@ const ofRace = {
   step: [2000, 0, 2000, "whole", "step"],
   frame: [0, 0, 20, "", "half the map's width (0: as usual)"],
   speed: [12, 1, 200, "whole", "steps a second"],
-  arrows: [0, 0, 1, "tick", "arrows: next step, gradient alone"],
   guess: [-1, -1, 3, "whole", "guess"],
   of: [0, 0, 7, "whole", "rule whose map is shown"],
 };
@@ -71,6 +69,7 @@ function fromAddress(text, base = {}) {
     for (const [key, value] of rest.map((part) => part.split(":")))
       if (key in ofLane && key in lane) read(lane, key, value);
       else if (key === "schedule" && Object.hasOwn(SCHEDULES, value)) lane.schedule = value;
+      else if (key === "mirror") lane.mirror = 1;
     return lane;
   });
   return state;
@@ -96,13 +95,11 @@ function uniform(seed) {
   };
 }
 
-// Mean 0 and deviation 1 (Box and Muller)
 function normal(seed) {
   const random = uniform(seed);
   return () => (-2 * log(1 - random())) ** 0.5 * cos(2 * PI * random());
 }
 
-// Of each update, the step that its worker had read (as in asynchronous.py)
 function versionsRead(workers, steps, seed) {
   const random = uniform(seed), read = Array(workers).fill(0);
   return Array.from({ length: steps }, (_, step) => {
@@ -112,9 +109,8 @@ function versionsRead(workers, steps, seed) {
   });
 }
 
-// A path, with the gradients met and each coordinate's rates; it ends where it passes 10,000
 function descend(rule, gradient, start, steps, hyper, { schedule = () => 1, noise = () => 0, read } = {}) {
-  const path = Object.assign([start], { rates: [], gradients: [] }), states = [];
+  const path = Object.assign([start], { rates: [] }), states = [];
   for (let step = 0; step < steps; step++) {
     const now = { ...hyper, lr: hyper.lr * schedule(step) };
     const g = gradient(path[read ? read[step] : step]).map((slope) => slope + noise());
@@ -125,7 +121,6 @@ function descend(rule, gradient, start, steps, hyper, { schedule = () => 1, nois
     });
     if (!next.every((x) => abs(x) < 1e4)) break;
     path.push(next);
-    path.gradients.push(g);
     path.rates.push(states.map((state) => effectiveRate(rule, state, now)));
   }
   return path;
@@ -143,11 +138,12 @@ function meanTheory(gradient, start, steps, lr, workers) {
   return path;
 }
 
-const startOf = ({ x, y }, { turn, window }) => (turn ? turn([x, y]) : window[1] ? [x, y] : [x]);
+// A mirrored lane starts on the other side, so that two paths do not hide each other
+const startOf = ({ x, y }, { turn, window }, { mirror } = {}) => (mirror && (y = -y), turn ? turn([x, y]) : window[1] ? [x, y] : [x]);
 
 function runLane(state, surface, lane, seed) {
   const noise = normal(2 * seed);
-  return descend(lane.rule, surface.gradient, startOf(state, surface), state.steps, lane, {
+  return descend(lane.rule, surface.gradient, startOf(state, surface, lane), state.steps, lane, {
     schedule: SCHEDULES[lane.schedule][1](state.steps, lane),
     noise: state.noise ? () => state.noise * noise() : undefined,
     read: state.workers > 1 && versionsRead(state.workers, state.steps, 2 * seed + 1),
@@ -177,14 +173,13 @@ function race(state) {
         && meanTheory(surface.gradient, start, state.steps, lane.lr, state.workers),
     };
   });
-  return { surface, start, lanes };
+  return { surface, start, starts: state.lanes.map((lane) => startOf(state, surface, lane)), lanes };
 }
 
-// What tells a lane from the others
 function labelOf(lane, lanes) {
   const differs = (key) => lanes.some((other) => other.rule === lane.rule && other[key] !== lane[key]);
   const keys = Object.keys(lane).filter(differs), plans = new Set(lanes.map(({ schedule }) => schedule));
-  const own = (plans.size === lanes.length ? keys.slice(-1) : keys).map((key) => // the plan alone, where it is enough
+  const own = (plans.size === lanes.length ? keys.slice(-1) : keys).map((key) =>
     key === "schedule" ? plans.has("uncorrected") && lane.schedule === "constant" ? "bias corrected" : SCHEDULES[lane.schedule][0] : `${ofLane[key][4]} ${short(lane[key])}`);
   return (own[0] && lanes.every(({ rule }) => rule === lane.rule) ? own : [NAMES[lane.rule], ...own]).join(", ");
 }
@@ -200,8 +195,6 @@ function leader({ lanes }, step) {
   const runs = best.runs.length > 1 ? `, in the mean of ${best.runs.length} runs` : "";
   return `${best.label}${lanes.length > 1 ? " is lowest" : ""}: ${short(best.away[step])} from the minimum${runs}.`;
 }
-
-// Tuned: the pair of a grid whose last tenth stays lowest
 
 const RATES = Array.from({ length: 41 }, (_, i) => +(10 ** (i / 8 - 4)).toPrecision(2));
 const MEMORIES = [0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99];
@@ -227,7 +220,7 @@ function outcome(name) {
   const state = fromAddress(`preset=${name}`), again = (change) => fromAddress(change, state);
   return PRESETS[name].outcome({
     ...race(state), again: (change) => race(again(change)).lanes, tuned: (i, change) => tuned(again(change), state.lanes[i]),
-  }).replace(/\s+/g, " ").replaceAll("e-", "e‑"); // which does not break
+  }).replace(/\s+/g, " ").replace(/-(?=\d)/g, "−");
 }
 
 Object.assign(Playground, {

@@ -1,8 +1,6 @@
 // rules.py and schedules.py of course_utils once more; tests compare
 "use strict";
 {
-  // --- Update rules, for one coordinate: rule(g, state, hyper) -> [update, state] ---
-
   function gradient_descent(g, state, { lr = 0.01 }) {
     return [-lr * g, state];
   }
@@ -56,7 +54,6 @@
     rmsprop_momentum: "RMSProp + momentum", rmsprop_nesterov: "RMSProp + Nesterov", adam: "Adam",
   };
 
-  // Colour and line style of each, as in plots.py
   const LOOKS = {
     gradient_descent: ["#000000", "solid"],
     momentum: ["#0072B2", "solid"],
@@ -71,18 +68,15 @@
   const hyperparameters = (name) => Object.fromEntries(
     [...String(RULES[name]).matchAll(/(\w+) = (\d\S*\d)/g)].map(([, key, value]) => [key, +value]));
 
-  // What a rule multiplies a coordinate's gradient by
   function effectiveRate(name, state, { lr, beta2, eps }) {
     if (eps === undefined) return lr;
     const r = name === "adam" ? state[1] / (1 - beta2 ** state[2]) : state[0];
     return lr / (r ** 0.5 + eps);
   }
 
-  // --- Schedules: name -> [in words, maker (steps, hyper) -> (step -> factor on lr)] ---
-
   const SCHEDULES = {
     constant: ["constant", () => () => 1],
-    exponential: ["0.9 to the step", () => (step) => 0.9 ** step],
+    exponential: ["a tenth less each step", () => (step) => 0.9 ** step],
     inverse_time: ["half after 20 steps", () => (step) => 1 / (1 + step / 20)],
     cosine: ["cosine to 0", (steps) => (step) => (1 + Math.cos(Math.PI * Math.min(step / steps, 1))) / 2],
     // RMSProp's first step is lr long, whatever its memory

@@ -36,13 +36,11 @@
     (p) => p.map((x) => (0.1 + 100 * max(0, 1 - 1 / max(hypot(...p), 1))) * x),
     [-2.4, 1.2], [[0, 0]], [[-3, 2], [-1.6, 1.6]]);
 
-  // Of all its minima, the one nearest to the start and the one on the diagonal
   const line = () => surface(
     ([x, y]) => (3 * x + y - 3) ** 2 / 2,
     ([x, y]) => [3 * (3 * x + y - 3), 3 * x + y - 3],
     [0, 0], [[0.9, 0.3], [0.75, 0.75]], [[-0.2, 1.4], [-0.2, 1.2]]);
 
-  // One parameter: a point is [x]
   const ripples = () => surface(
     ([x]) => x ** 2 / 8 + sin(2 * x),
     ([x]) => [x / 4 + 2 * cos(2 * x)],
