@@ -171,6 +171,10 @@ LIVE = """(() => {
     height: map.getBoundingClientRect().height * (1 - axes),
     left: Math.min(...boxes.map(box => box.left)), right: Math.max(...boxes.map(box => box.right)),
     top: Math.min(...boxes.map(box => box.top)), bottom: Math.max(...boxes.map(box => box.bottom)),
+    beside: [".outcome", "[role=status]:not(.outcome)", ".knobs"].flatMap(name => {  // each one's top and bottom
+      const {top, bottom} = root.querySelector(name).getBoundingClientRect();
+      return [top, bottom];
+    }),
     letters: Math.min(...parts.filter(part => part.innerText).map(size))};
 })()"""
 
@@ -195,6 +199,7 @@ def test_all_of_a_playground_stays_on_its_slide_once_an_answer_is_pressed(stick,
                 assert after["knobs"] >= 1, name
                 assert after["letters"] >= 24, name
                 assert after["height"] >= 330, (name, "the map itself fills half of the slide")
+                assert after["beside"] == sorted(after["beside"]), (name, "what is said stands above the knobs")
                 assert (after["left"] >= LEFT - 1, after["right"] <= RIGHT + 1, after["bottom"] <= BOTTOM + 1) == (
                     True,
                     True,
