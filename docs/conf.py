@@ -124,6 +124,8 @@ def describe(app, name, template, context, tree):
     if tree is not None:
         paragraphs = (re.sub(r"\s+", " ", node.astext()) for node in tree.findall(pages.nodes.paragraph))
         text = next((paragraph for paragraph in paragraphs if len(paragraph) > 60), "")
+    if name.startswith("notebooks/"):  # what a chapter asks, not how long it takes
+        text = f"{pages.QUESTIONS[name.removeprefix('notebooks/')]} A chapter of a free course: derived, run, measured."
     context["card"], context["RUN"] = pages.card, pages.RUN
     context["description"] = text[:157] + "…" if len(text) > 160 else text
 

@@ -16,7 +16,7 @@ import re
 import shutil
 import subprocess
 import textwrap
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import dark
@@ -45,6 +45,7 @@ ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001
 
 RUN = "<!-- where it can be run -->"  # page.html puts its links here
 SHOWN = 0.78  # of a figure's size in the notebook: its letters are then about as large as the text's, and it no wider
+NARROW = 800  # pixels: shown wider than this, a figure has letters too small to be read at a phone's width
 # What a chapter's first lines say: which slides of the talk, how long, what one needs.
 OPENING = re.compile(
     r"^([^\n]*[Ss]lides?.*?) · about (\d+) minutes, and (\d+) more for the sections marked \*Deeper\* ·"
@@ -80,7 +81,17 @@ COVERS = {
     "07_adagrad": ("Contours of a ravine. Gradient descent", (10, 7, 99, 86)),
     "08_rmsprop": ("Left: two mirrored paths", (8.8, 17, 49, 76.5)),
     "09_adam": ("Contours of a ravine and three", (10, 7, 99, 86)),
-    "10_which_optimizer": ("Test accuracy of the eight rules", (24.6, 6.5, 99, 87.5)),
+    "10_which_optimizer": ("A straight valley of minima", (22, 4, 90, 87)),
+}
+# A chapter opens with its cover too, unless that is among its first figures: then with another, from further down. None
+# of them shows what a prediction asks.
+LEADS = COVERS | {
+    "03_stochastic_gradient_descent": ("Six learning-rate schedules", (10, 5, 61, 80)),
+    "04_momentum": ("A bowl with ripples. From", (10, 16.5, 99, 84)),
+    "06_nesterov_momentum": ("The iterate against steps on a convex", (11, 3, 99, 82)),
+    "07_adagrad": ("Left: a cliff", (5, 9, 45, 80)),
+    "08_rmsprop": ("Distance from a wandering target", (9, 14.5, 99, 85)),
+    "09_adam": ("Training loss in the first epoch from", (9.5, 9, 99, 87)),
 }
 COVER = (720, 405)  # pixels
 
@@ -139,7 +150,12 @@ def prepare(notebook, depth):
 
 def opening(found):
     slides, minutes, deeper, needs = found.groups()
-    return f"{minutes} min (+{deeper} deeper) · {needs} · {slides[0].lower()}{slides[1:]}."
+    talk = "[the talk](../README.md#The-talk,-slide-by-slide)"
+    follows = re.sub("the talk", talk, slides[0].lower() + slides[1:], count=1)
+    return (
+        f"{minutes} minutes, and {deeper} more for the sections called *Deeper*, which can wait. "
+        f"{needs[0].upper()}{needs[1:]}. It follows {follows}."
+    )
 
 
 def show_the_source(cell):
@@ -213,7 +229,7 @@ def finish(app, tree, name):
         for node in list(output.findall(nodes.image)):
             png, words, width, height = next(shown)
             number += 1
-            if chapter and words.startswith(COVERS[path.stem][0]):
+            if chapter and words.startswith(LEADS[path.stem][0]):
                 lead = number
             frame(node, still(site, png, words, width, height, up), chapter, number, words)
         for node in list(output.findall(nodes.raw)):
@@ -230,8 +246,8 @@ def finish(app, tree, name):
         if minutes:
             way = f"{up}exercises/{path.stem}/{path.stem}.html"
             read.append(raw(f'<p><a class="main-way" href="{way}">Its exercise, {minutes} min</a></p>'))
-        lead_figure = f"""<figure class="lead">{card(path.stem, up)}
-<figcaption><a href="#figure-{chapter}-{lead}">Figure {chapter}.{lead}</a>, a part of it</figcaption></figure>"""
+        lead_figure = f"""<figure class="lead">{card(path.stem, up, "lead")}
+<figcaption>From <a href="#figure-{chapter}-{lead}">Figure {chapter}.{lead}</a>, further down</figcaption></figure>"""
         top.insert(1, raw(lead_figure))
 
 
@@ -254,6 +270,9 @@ def frame(node, picture, chapter, number, words):
     caption = (
         f'<figcaption><a href="#{anchor}">{label}</a> <span aria-hidden="true">{said}</span></figcaption></figure>'
     )
+    wide = int(re.search(r' width="(\d+)"', picture)[1])
+    if wide > NARROW and picture.startswith("<img"):  # on a phone it keeps letters that can be read, and scrolls
+        picture = f'<div class="strip" style="--natural: {wide}px">{picture}</div>'
     node.parent.replace(node, raw(f'<figure class="shown" id="{anchor}">{picture}{caption}'))
 
 
@@ -382,23 +401,21 @@ def chapters():
     return listed
 
 
-def cover(stem):
+def cover(stem, begins, box):
     """The part of a figure that stands for a chapter."""
-    begins, box = COVERS[stem]
     for png, words, _, _ in figures(nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", 4)):
         if words.startswith(begins):
             picture = Image.open(io.BytesIO(png)).convert("RGB")
             sizes = zip(box, picture.size * 2, strict=True)
             return picture.crop(tuple(round(share / 100 * size) for share, size in sizes))
-    raise LookupError(f"No figure of {stem} begins with “{begins}”: choose another in COVERS.")
+    raise LookupError(f"No figure of {stem} begins with “{begins}”: choose another in COVERS or LEADS.")
 
 
-def card(stem, up=""):
+def card(stem, up="", kind="cover"):
     """The chapter's picture. It has no words: the chapter's title stands beside it."""
     size = f'width="{COVER[0]}" height="{COVER[1]}"'
-    return both(
-        f'alt="" loading="lazy" {size}', f"{up}_static/covers/{stem}.webp", f"{up}_static/covers/{stem}_dark.webp"
-    )
+    file = f"{up}_static/covers/{stem}_{kind}"
+    return both(f'alt="" loading="lazy" {size}', f"{file}.webp", f"{file}_dark.webp")
 
 
 # --- What belongs to all pages ----------------------------------------------------------------------------------------
@@ -435,11 +452,12 @@ def add_rest(app, error, beside, stix):
     (site / "_static" / "sections.js").write_text(f"const SECTIONS = {index};\n", "utf-8")
     covers = site / "_static" / "covers"
     covers.mkdir(exist_ok=True)
-    for chapter in chapters():
-        picture = cover(chapter["stem"])
-        night = ImageOps.pad(dark.dark(picture), COVER, color=tuple(map(round, 255 * dark.PAGE)))
-        save(night, covers / f"{chapter['stem']}_dark.webp")
-        save(ImageOps.pad(picture, COVER, color="white"), covers / f"{chapter['stem']}.webp")
+    for kind, table in (("cover", COVERS), ("lead", LEADS)):
+        for stem, part in table.items():
+            picture = cover(stem, *part)
+            night = ImageOps.pad(dark.dark(picture), COVER, color=tuple(map(round, 255 * dark.PAGE)))
+            save(night, covers / f"{stem}_{kind}_dark.webp")
+            save(ImageOps.pad(picture, COVER, color="white"), covers / f"{stem}_{kind}.webp")
     shown = {
         found for page in site.rglob("*.html") for found in re.findall(r"_images/([\w.-]+)", page.read_text("utf-8"))
     }
@@ -454,7 +472,15 @@ def add_rest(app, error, beside, stix):
     home = '<main class="index">\n<p><a href="../index.html">← the course</a></p>'
     for deck in (site / "slides").glob("*.html"):  # on the site, slides lead back to the pages
         page = deck.read_text("utf-8").replace('<html lang="en">', '<html lang="en" data-site>')
+        page = re.sub(r"data:(?:image/png|video/mp4);base64,([\w+/=]+)", partial(shared, site), page)
         deck.write_text(page.replace('<main class="index">', home), "utf-8")
+
+
+def shared(site, found):
+    """Where a picture or film of a deck lies on the site, if a chapter shows the same; else as it is, in the deck."""
+    stem = hashlib.sha256(base64.b64decode(found[1])).hexdigest()[:16]
+    file = f"_images/{stem}{'.webp' if 'image' in found[0][:12] else '.mp4'}"
+    return f"../{file}" if (site / file).is_file() else found[0]
 
 
 def cut_font(font, small, app):

@@ -117,6 +117,24 @@ def assert_complete(page, chapter=False):
 # --- The pages --------------------------------------------------------------------------------------------------
 
 
+def assert_opens_with_a_picture_and_one_thing_to_do(page, stem, height):
+    """Of a chapter as it opens. The picture is one that is not seen again soon, nor what a prediction asks."""
+    lead = "document.querySelector('figure.lead img').getBoundingClientRect()"
+    assert page.evaluate(f"{lead}.width") >= 330
+    assert page.evaluate(f"{lead}.bottom") <= height, stem
+    figure = "document.querySelector(document.querySelector('figure.lead a').hash)"
+    assert page.evaluate(f"{figure}.matches('figure.shown')")
+    assert not page.evaluate(f"{figure}.closest('.predict-held')"), f"{stem} opens with an answer"
+    top = page.evaluate(f"{figure}.checkVisibility() ? {figure}.getBoundingClientRect().top : Infinity")
+    assert (top or 1e9) > 3 * height, f"{stem} shows the same picture twice"
+    shown = "[...document.querySelectorAll('.run a')].filter(link => link.checkVisibility()).length"
+    assert page.evaluate(shown) <= 2, "where a chapter can be run is folded"
+    assert page.evaluate("document.querySelectorAll('.main-way').length") == (stem != CHAPTERS[0])
+    section = "document.querySelector('.main-way')?.closest('section').querySelector('h2').textContent ?? ''"
+    read = page.evaluate(section).startswith("What to remember")
+    assert read == (stem != CHAPTERS[0]), "once the chapter is read"
+
+
 def test_every_page_on_a_phone_and_on_a_laptop(pages, browser):
     assert {f"notebooks/{stem}.html" for stem in CHAPTERS} <= set(pages)
     cut = "[...document.querySelectorAll('article pre')].filter(pre => pre.scrollWidth > pre.clientWidth + 1).length"
@@ -124,6 +142,11 @@ def test_every_page_on_a_phone_and_on_a_laptop(pages, browser):
         if is_deck(name):
             continue  # slides have a fixed size, see below
         with browser.open(path.as_uri(), width=390, height=844) as page:
+            if name.startswith("notebooks/"):
+                for width, height in ((390, 844), (1280, 720)):
+                    page.page.set_viewport_size({"width": width, "height": height})
+                    assert_opens_with_a_picture_and_one_thing_to_do(page, path.stem, height)
+                page.page.set_viewport_size({"width": 390, "height": 844})
             page.evaluate(UNFOLD)
             assert_complete(page, chapter=name.startswith("notebooks/"))
             assert page.evaluate("document.scrollingElement.scrollWidth") == 390, name
@@ -182,7 +205,9 @@ def test_every_page_has_a_title_a_description_and_a_picture(texts, built):
         (title,) = re.findall(r"<title>(.*?)</title>", head)
         titles.add(title)
         assert title.count("Optimization in deep learning") <= 1
-        assert len(re.search(r'<meta name="description" content="([^"]+)"', text)[1]) > 40
+        description = re.search(r'<meta name="description" content="([^"]+)"', text)[1]
+        assert len(description) > 40
+        assert not name.startswith("notebooks/") or "?" in description, "what a chapter asks, not how long it takes"
         (picture,) = re.findall(r'<meta property="og:image" content="([^"]+)"', text)
         assert (built / Path(name).parent / picture).is_file()
         assert 'rel="shortcut icon"' in text
@@ -254,29 +279,14 @@ def test_in_the_dark_lines_are_light_and_colour_maps_are_what_they_were(texts, b
     assert [words[:13] for words in kept.values()] == ["Two maps, col", "Three picture"], kept
 
 
-def test_a_chapter_opens_with_a_picture_and_one_thing_to_do(pages, browser):
-    for stem in CHAPTERS:
-        with browser.open(pages[f"notebooks/{stem}.html"].as_uri(), width=390, height=844) as page:
-            for width, height in ((390, 844), (1280, 720)):
-                page.page.set_viewport_size({"width": width, "height": height})
-                lead = "document.querySelector('figure.lead img').getBoundingClientRect()"
-                assert page.evaluate(f"{lead}.width") >= 330
-                assert page.evaluate(f"{lead}.bottom") <= height, stem
-            figure = page.evaluate("document.querySelector('figure.lead a').hash")
-            assert page.evaluate(f"document.querySelector('{figure}').matches('figure.shown')")
-            shown = "[...document.querySelectorAll('.run a')].filter(link => link.checkVisibility()).length"
-            assert page.evaluate(shown) <= 2, "where a chapter can be run is folded"
-            assert page.evaluate("document.querySelectorAll('.main-way').length") == (stem != CHAPTERS[0])
-            section = "document.querySelector('.main-way')?.closest('section').querySelector('h2').textContent ?? ''"
-            read = page.evaluate(section).startswith("What to remember")
-            assert read == (stem != CHAPTERS[0]), "once the chapter is read"
-
-
 def test_a_chapter_says_how_long_it_takes_before_it_names_the_talk(texts):
     for stem in CHAPTERS:
         opening = texts[f"notebooks/{stem}.html"].partition("</h1>")[2]
         said = re.sub(r"\s+", " ", re.search(r"<p>(.*?)</p>", opening, re.DOTALL)[1])
-        assert re.match(r"\d+ min \(\+\d+ deeper\) · you need.* · (the talk's |slide)", re.sub("’", "'", said)), stem
+        plain = re.sub("’", "'", re.sub(r"<[^>]+>", "", said))
+        long = r"\d+ minutes, and \d+ more for the sections called Deeper, which can wait\."
+        assert re.match(rf"{long} You need:? .+\. It follows .*slides? ", plain), plain
+        assert 'href="../README.html#' in said.partition("It follows")[2], "a stranger asks: which talk?"
         assert "← " not in opening, "one way from chapter to chapter, not two"
 
 
@@ -311,11 +321,17 @@ def test_on_a_phone_what_goes_on_at_the_right_says_so_and_a_table_is_cards(pages
         wide = "[...document.querySelectorAll('article .formula')].filter(one => one.scrollWidth > one.clientWidth)"
         assert page.evaluate(f"{wide}.length") >= 2
         assert page.evaluate(f"{wide}.every(one => getComputedStyle(one).backgroundImage.includes('linear-gradient'))")
-        for what in ("article .cell_input pre", "article .cell_output .output pre, article .cell_output pre"):
+        page.evaluate(UNFOLD)
+        for what, least in (("article .cell_input pre", 20), ("article .cell_output pre", 2)):
             wide = f"[...document.querySelectorAll('{what}')].filter(pre => pre.scrollWidth > pre.clientWidth)"
-            assert page.evaluate(f"{wide}.length") >= 3
+            assert page.evaluate(f"{wide}.length") >= least
             shadows = f"{wide}.every(pre => getComputedStyle(pre).backgroundImage.split('linear-gradient').length == 3)"
             assert page.evaluate(shadows), what
+        # A print-out whose rows say what their numbers are is wrapped, and says the same; a table is not.
+        rows = "[...document.querySelectorAll('.cell_output pre:has(> .row)')]"
+        assert page.evaluate(f"{rows}.length") >= 8
+        assert page.evaluate(f"{rows}.every(pre => pre.scrollWidth <= pre.clientWidth)")
+        assert page.evaluate(f"{rows}.every(pre => pre.innerText.trim().split('\\n').length == pre.children.length)")
         row = "document.querySelector('.stacked tbody tr')"
         assert page.evaluate(f"parseFloat(getComputedStyle({row}).borderTopWidth)") >= 1
         beside = f"getComputedStyle({row}.cells[1]).gridTemplateColumns.split(' ').length"
@@ -324,6 +340,28 @@ def test_on_a_phone_what_goes_on_at_the_right_says_so_and_a_table_is_cards(pages
         wide = "[...document.querySelectorAll('.cell_output pre')].filter(pre => pre.scrollWidth > pre.clientWidth)"
         assert page.evaluate(f"{wide}.length") >= 1, "on a tablet, too"
         assert page.evaluate(f"{wide}.every(pre => getComputedStyle(pre).backgroundImage.includes('linear-gradient'))")
+
+
+def test_on_a_phone_panels_are_read_one_by_one(pages, texts, browser):
+    """Figures of several panels keep letters that can be read: they scroll, and a shadow says so until all is seen."""
+    with browser.open(pages["notebooks/04_momentum.html"].as_uri(), width=390, height=844) as page:
+        page.evaluate(UNFOLD)
+        assert page.evaluate("document.querySelectorAll('.strip').length") >= 4
+        natural = "img => img.offsetWidth / Number(img.getAttribute('width'))"
+        sizes = f"[...document.querySelectorAll('.strip img')].filter(img => img.offsetWidth).map({natural})"
+        assert min(page.evaluate(sizes)) > 0.7
+        strip, shadow = (
+            "document.querySelector('.strip')",
+            "getComputedStyle(document.querySelector('.strip'), '::after')",
+        )
+        assert page.evaluate(f"{strip}.scrollWidth > {strip}.clientWidth")
+        assert page.evaluate(f"{shadow}.visibility") == "visible"
+        page.evaluate(f"{strip}.scrollLeft = 9999, new Promise(done => setTimeout(done, 200))")
+        assert page.evaluate(f"{shadow}.visibility") == "hidden"
+    with browser.open(pages["notebooks/04_momentum.html"].as_uri()) as page:
+        page.evaluate(UNFOLD)
+        assert page.evaluate(f"{strip}.scrollWidth == {strip}.clientWidth")
+        assert page.evaluate(f"{shadow}.content") == "none"
 
 
 def test_the_first_page_at_every_width(pages, browser):
@@ -399,6 +437,8 @@ def test_a_printed_chapter_is_text_and_figures_alone(pages, browser):
             assert page.evaluate(seen.format(away)) == 0, away
         for there in ("figure.shown", ".predict-outcome"):
             assert page.evaluate(seen.format(there)) == page.evaluate(f"document.querySelectorAll('{there}').length")
+        of = page.evaluate("getComputedStyle(document.querySelector('article h1'), '::before').content")
+        assert "Optimization in deep learning" in of, "a sheet alone says of which course it is"
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     with browser.open(pages["notebooks/10_which_optimizer.html"].as_uri(), width=658) as page:  # between A4's margins
         page.page.emulate_media(media="print")
@@ -480,6 +520,20 @@ def test_every_module_is_on_the_page_of_modules(texts):
     modules = {path.stem for path in (ROOT / "course_utils").glob("[!_]*.py")} | {"checks", "fast"}
     shown = re.findall(r'id="module-course_utils\.(\w+)"', texts["docs/api.html"])
     assert sorted(shown) == sorted(modules)
+
+
+def test_decks_share_the_chapters_pictures(pages, built):
+    """On the site. In build/slides, which is carried away on a stick, a deck has all in itself."""
+    for stem in CHAPTERS:
+        carried = (ROOT / "build" / "slides" / f"{stem}.html").read_text("utf-8")
+        assert carried.count("data:image/png;base64,") >= 3
+        assert "_images/" not in carried
+        deck = pages[f"slides/{stem}.html"].read_text("utf-8")
+        assert "data:image/png" not in deck
+        files = re.findall(r'src="\.\./(_images/[^"]+)"', deck)
+        assert len(files) >= 3
+        for file in files:
+            assert (built / file).is_file(), file
 
 
 def test_small_enough_to_publish(built):

@@ -52,14 +52,38 @@
     name();
   }
 
-  // On a phone a print-out of sentences is wrapped, so that its result is seen. What has columns (lines with gaps, one
-  // after the other) or is indented, as code is, stays whole and scrolls.
+  // On a phone a print-out is wrapped, row by row, if each row says what its numbers are. Where a heading above says it,
+  // or nothing does, it is a table, and it stays whole and scrolls; so does code. What then fits in smaller letters gets
+  // them, but none below 11 pixels.
   if (innerWidth < 640) {
-    for (const pre of document.querySelectorAll(".cell_output pre")) {
-      const gaps = pre.textContent.trimEnd().split("\n").map(line => /\S {2,}(?!#)\S/.test(line));
-      const whole = /^ {2,}\S/m.test(pre.textContent) || gaps.some((gap, i) => gap && gaps[i + 1]);
-      if (!whole) Object.assign(pre.style, { whiteSpace: "pre-wrap", overflowWrap: "anywhere" });
+    const number = part => /^[-+±]?[\d.,]+(e[-+]?\d+)?( ?%)?$/.test(part);
+    const numbers = line => line.trim().split(/ {2,}/).slice(1).filter(number).length;
+    const isTable = lines => lines.some((line, i) => {
+      const headed = line.trim().split(/ {2,}/).length > 2 && !numbers(line) && numbers(lines[i + 1] ?? "") > 1;
+      return headed || (!line.includes(":") && numbers(line) > 3);
+    });
+    const isCode = /^\s*(def |class |return |for .*:$|with .*:$|\(?\w+,?(, \w+)*\)? = )/m;
+    const article = document.querySelector("article") ?? document.body; // what is folded has no width of its own yet
+    const probe = Object.assign(document.createElement("pre"), { className: "smaller", textContent: "m".repeat(100) });
+    const box = Object.assign(document.createElement("div"), { className: "highlight" });
+    box.append(probe);
+    article.append(box);
+    const letters = Math.floor((article.clientWidth - 14) / (probe.scrollWidth / 100)); // a line of small ones, less its margins
+    box.remove();
+    for (const pre of document.querySelectorAll("article pre")) {
+      const text = pre.textContent.trimEnd(), lines = text.split("\n");
+      if (pre.closest(".cell_output") && !isCode.test(text) && !isTable(lines)) {
+        pre.replaceChildren(...lines.map(line => Object.assign(document.createElement("span"), { className: "row", textContent: line.replace(/(\S) {2,}/g, "$1 ") + "\n" })));
+      } else {
+        const longest = Math.max(...lines.map(line => line.length));
+        pre.classList.toggle("smaller", longest <= letters && longest > 0.9 * letters);
+      }
     }
+  }
+
+  // Panels beside each other scroll on a phone; the shadow at the edge goes when all is seen.
+  for (const strip of document.querySelectorAll(".strip")) {
+    strip.onscroll = () => strip.classList.toggle("read", strip.scrollLeft + strip.clientWidth > strip.scrollWidth - 4);
   }
 
   // A table too wide for a phone: a row becomes a card, and each entry says which column it was.
