@@ -336,6 +336,9 @@ def test_lanes_are_called_by_what_differs(page):
     labels = "Playground.race(Playground.fromAddress('preset={}')).lanes.map(lane => lane.label)"
     assert page.evaluate(labels.format("schedules"))[:2] == ["constant", "a tenth less each step"]
     assert page.evaluate(labels.format("ravine")) == ["Gradient descent", "Momentum"]
+    assert page.evaluate(labels.format("adam")) == ["β₁ 0.9, β₂ 0.999", "β₂ 0.9", "β₁ 0.5", "β₁ 0.95"]
+    mirrored = "pan&lane=rmsprop&lane=rmsprop,mirror:1&lane=rmsprop,mirror:0"
+    assert page.evaluate(labels.format(mirrored))[:2] == ["RMSProp", "start mirrored 1"]
 
 
 def test_who_wants_no_motion_sees_the_end_at_once(browser):
@@ -368,9 +371,7 @@ def test_what_a_knob_has_done_stands_in_a_sentence(browser):
             "(document.querySelector('optimizer-knobs'))"
         )
         said = page.evaluate(f"{IN}.querySelector('[role=status]:not(.outcome)').textContent")
-        assert said == (
-            f"Turned: Momentum β from 0.7 to 0.9: Momentum ends {ends[0]} away (pale, before: {ends[1]} away)."
-        )
+        assert said == (f"Turned: Momentum β from 0.7 to 0.9: Momentum ends {ends[0]} away (dotted: {ends[1]} away).")
 
 
 def test_a_best_rate_is_found_beside_its_knob(browser):
@@ -753,12 +754,22 @@ def test_two_side_by_side_play_together_and_the_second_has_no_guess(browser):
 
 
 def test_two_paths_that_would_hide_each_other_start_mirrored(browser):
+    starts = "document.querySelector('optimizer-knobs').race.lanes.map(({path}) => path[0])"
     with opened(browser, "#preset=pan") as page:
-        starts = page.evaluate("document.querySelector('optimizer-knobs').race.lanes.map(({path}) => path[0])")
-        assert starts == [[-2.4, 1.2], [-2.4, -1.2]]
+        assert page.evaluate(starts) == [[-2.4, 1.2], [-2.4, -1.2]]
         page.evaluate("document.querySelector('optimizer-knobs').moveTo([-2, 1])")
         page.page.wait_for_function("location.hash.includes('x=-2')")
         address = page.evaluate("location.hash")
     with opened(browser, address) as page:
-        starts = page.evaluate("document.querySelector('optimizer-knobs').race.lanes.map(({path}) => path[0])")
-        assert starts == [[-2, 1], [-2, -1]]
+        assert page.evaluate(starts) == [[-2, 1], [-2, -1]]
+        drawn(page)
+        x, y, *_ = box_of(page, "canvas")
+        grip, to = page.evaluate(
+            "(({plot}) => [[-2, -1], [-2.5, -1.3]].map(plot.place))(document.querySelector('optimizer-knobs'))"
+        )
+        page.page.mouse.move(x + 46 + grip[0], y + 22 + grip[1])
+        page.page.mouse.down()
+        page.page.mouse.move(x + 46 + to[0], y + 22 + to[1])
+        page.page.mouse.up()
+        dragged = page.evaluate(starts)
+        np.testing.assert_allclose(dragged, [[-2.5, 1.3], [-2.5, -1.3]], atol=0.02)  # each on its own side

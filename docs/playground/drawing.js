@@ -249,7 +249,7 @@ const nearest = (values, wanted) => values.reduce((a, b) => (abs(log((b + 1e-5) 
 
 function drawBeside(canvas, state, ...rest) {
   const chosen = ({ heights, rates, sweep, map })[state.view](canvas, state, ...rest);
-  if (state.step < 0) { // a guess comes first
+  if (state.step < 0) {
     const c = Object.assign(canvas.getContext("2d"), { font: "700 90px system-ui, sans-serif", textAlign: "center", globalAlpha: 0.2 });
     c.fillText("?", canvas.clientWidth / 2 - 29, canvas.clientHeight / 2 + 4);
   }

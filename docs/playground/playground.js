@@ -69,7 +69,7 @@ const node = (name, attributes = {}, ...children) => {
 function define() {
   const { PRESETS, RULES, SCHEDULES, SURFACES, VIEWS, SETTINGS, MARGIN, ofLane, checked, fromAddress, toAddress } = Playground;
   const { NAMES, newLane, memoryOf, race, tuned, leader, short, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
-  const { min, max, log10, round } = Math;
+  const { abs, min, max, log10, round } = Math;
 
   const toSlider = (name, value) => {
     const [, low, high, scale] = SETTINGS[name];
@@ -176,8 +176,6 @@ function define() {
       this.views.value = view === "map" && lanes.length > 1 ? `map ${min(of, lanes.length - 1)}` : view;
     }
 
-    // --- Knobs: "k", "1.lr" (of the second lane), "*.lr" (of all at once) ---
-
     lanesOf(knob, state = this.state) {
       const [which, name] = knob.split(".");
       return name ? (which === "*" ? state.lanes : [state.lanes[which]].filter(Boolean)) : [state];
@@ -277,7 +275,6 @@ function define() {
       return value;
     }
 
-    // A guess runs the race, and the verdict comes at its end
     answer(i) {
       const { told, pending, state, story: { then } } = this;
       const atOnce = told || pending || STILL.matches || this.onSlide || /map|sweep/.test(state.view);
@@ -308,7 +305,7 @@ function define() {
       return toAddress({ ...this.state, guess, step, view, of }) !== toAddress(known);
     }
 
-    // The outcome is of the story as it begins; where something else has been turned since, it says so
+    // The outcome is of the story as it begins, and says so once something is turned
     tell() {
       const { guess } = this.state, { answers, then = "" } = this.story;
       if (guess < 0) return;
@@ -330,14 +327,18 @@ function define() {
     }
 
     drag() {
-      const at = (event) => this.plot.point([event.offsetX - MARGIN.left, event.offsetY - MARGIN.top]);
+      let side = 1; // -1: by the mirrored start
+      const at = ({ offsetX, offsetY }) => this.plot.point([offsetX - MARGIN.left, offsetY - MARGIN.top]);
+      const move = (event) => (([x, y]) => this.moveTo([x, side * y]))(at(event));
       this.map.onpointerdown = (event) => {
         const { offsetX: x, offsetY: y } = event;
         if (x < MARGIN.left || y < MARGIN.top || x > MARGIN.left + this.plot.w || y > MARGIN.top + this.plot.h) return;
         this.map.setPointerCapture(event.pointerId);
-        this.moveTo(at(event));
+        const off = ([, v]) => abs(v - at(event)[1]), { start, starts } = this.race;
+        side = starts.some((other) => off(other) < off(start)) ? -1 : 1;
+        move(event);
       };
-      this.map.onpointermove = (event) => this.map.hasPointerCapture(event.pointerId) && this.moveTo(at(event));
+      this.map.onpointermove = (event) => this.map.hasPointerCapture(event.pointerId) && move(event);
       this.map.onkeydown = (event) => {
         if (event.key === " ") return event.preventDefault(), this.toggle();
         const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
@@ -377,7 +378,7 @@ function define() {
       };
       this.timer = setTimeout(tick, 1000 / this.state.speed);
       this.button.textContent = "Pause";
-      this.news.setAttribute("aria-live", "off"); // not every step
+      this.news.setAttribute("aria-live", "off");
     }
 
     stop() {
@@ -406,7 +407,7 @@ function define() {
         return was === is ? [] : `${label} from ${short(was)} to ${short(is)}`;
       });
       const moved = lanes.flatMap((lane, i) => (end(lane) === end(before[i]) ? []
-        : `${lanes[1] ? nameOf(lane, lanes) : "it"} ${end(lane)} (pale, before: ${end(before[i]).replace("ends ", "")})`));
+        : `${lanes[1] ? nameOf(lane, lanes) : "it"} ${end(lane)} (dotted: ${end(before[i]).replace("ends ", "")})`));
       return `${[...new Set(turned)].slice(0, 2).join(", ") || "Another start"}: ${moved.join("; ") || "all ends as before"}.`;
     }
 

@@ -81,7 +81,7 @@ const stories = {
       gradients still push on when the minimum is passed.`, gd + 0.3],
   nesterov: [6, "Look before you step", ["*.lr", "*.beta"], "k=20&steps=60&lane=momentum,lr:0.02,beta:0.9&lane=nesterov,lr:0.02,beta:0.9",
     "Same lr, same β. Who travels more up and down, across the ravine?", ["*momentum, about four times", "both alike", "Nesterov"],
-    ({ lanes }) => `${each(lanes, ({ path }) => short(path.reduce((way, [, y], i) => way + Math.abs(y - path[Math.max(i - 1, 0)][1]), 0)))}. The
+    ({ lanes }) => `${each(lanes, ({ path }) => short(path.reduce((way, [, y], i) => way + Math.abs(y - path[Math.max(i - 1, 0)][1]), 0)))} up and down. The
       gradient at the landing point brakes, most where it is steep. Now raise lr to 0.07.`],
   adagrad: [7, "A rate for each weight", ["k", "1.lr"], `k=20&steps=30&${gd + 2 / 21}&lane=adagrad,lr:2`,
     "Ten times as steep, k = 200, and nothing else changed. Adagrad's path…", ["flies out", "needs more steps", "*stays the same"],
@@ -97,7 +97,7 @@ const stories = {
     ({ lanes: [{ path: { rates } }] }) => `${rates[29].map(short).join(" and ")}: ${short(rates[29][0] / rates[29][1])} times. Each is
       lr over the root of its own sum of squares, larger along y. Sums only grow, so both fall, from
       ${rates[0].map(short).join(" and ")}.`],
-  pan: [8, "Forgetting helps", ["1.lr", "1.beta"], "surface=pan&steps=180&speed=36&lane=adagrad,lr:0.2&lane=rmsprop,lr:0.2,beta:0.9,schedule:first,mirror",
+  pan: [8, "Forgetting helps", ["1.lr", "1.beta"], "surface=pan&steps=180&speed=36&lane=adagrad,lr:0.2&lane=rmsprop,lr:0.2,beta:0.9,schedule:first,mirror:1",
     "Steep rim, flat floor; mirrored starts, first steps 0.2 long. Who is lower after 180?", ["Adagrad", "both alike", "*RMSProp"],
     ({ lanes, again, tuned }) => `${each(lanes, height)} above the minimum. RMSProp forgets the rim's steep gradients, so its rate rises again; with β = 0.999
       it has not yet: ${height(again("lane=rmsprop,lr:0.2,beta:0.999,schedule:first")[0])}. Tuned, Adagrad still ends far above RMSProp:
@@ -129,7 +129,7 @@ const stories = {
       const lowest = (lanes) => lanes.filter(({ diverged }) => !diverged).reduce((a, b) => (b.heights[100] < a.heights[100] ? b : a)).label;
       const out = again(all(0.1));
       return `${out.filter(({ diverged }) => diverged).map(({ label }) => label).join(", ")}: 0.1 is past their limit, for gradient descent 2/k = ${2 / 50};
-        the others divide by the gradient's size. Lowest: ${lowest(lanes)} at 0.01, ${lowest(out)} at 0.1. Who
+        the others divide by their gradients. Lowest: ${lowest(lanes)} at 0.01, ${lowest(out)} at 0.1. Who
         chooses the rate chooses the winner.`;
     }, all(0.1)],
   tuned: [10, "Each at its best", ["angle", "k"], `k=50&angle=30&steps=80${all(0.032, "0.032,beta:0.7", "0.018,beta:0.8", 1.3, "0.18,beta:0.95",

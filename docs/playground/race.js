@@ -15,11 +15,11 @@ const ofRace = {
   seed: [0, 0, 999, "whole", "seed of chance"],
   mean: [0, 0, 1, "tick", "draw the mean of the runs"],
   steps: [60, 5, 2000, "whole", "steps"],
-  step: [2000, 0, 2000, "whole", "step"],
+  step: [2000, 0, 2000, "whole"],
   frame: [0, 0, 20, "", "half the map's width (0: as usual)"],
   speed: [12, 1, 200, "whole", "steps a second"],
-  guess: [-1, -1, 3, "whole", "guess"],
-  of: [0, 0, 7, "whole", "rule whose map is shown"],
+  guess: [-1, -1, 3, "whole"],
+  of: [0, 0, 7, "whole"],
 };
 const ofLane = {
   lr: [0.01, 1e-5, 10, "log", "lr"],
@@ -28,6 +28,7 @@ const ofLane = {
   beta2: [0.999, 0, 0.9999, "memory", "β₂"],
   momentum: [0.9, 0, 0.9999, "memory", "momentum"],
   eps: [1e-8, 1e-12, 1, "log", "ε"],
+  mirror: [0, 0, 1, "tick", "start mirrored"],
 };
 const SETTINGS = { ...ofRace, ...ofLane };
 const VIEWS = { heights: "height by step", rates: "rates by step", sweep: "height by lr", map: "map of lr × memory" };
@@ -67,9 +68,8 @@ function fromAddress(text, base = {}) {
   if (lanes.length) state.lanes = lanes.slice(0, 8).map(([rule, ...rest]) => {
     const lane = newLane(rule);
     for (const [key, value] of rest.map((part) => part.split(":")))
-      if (key in ofLane && key in lane) read(lane, key, value);
+      if (key in ofLane && (key in lane || key === "mirror")) read(lane, key, value);
       else if (key === "schedule" && Object.hasOwn(SCHEDULES, value)) lane.schedule = value;
-      else if (key === "mirror") lane.mirror = 1;
     return lane;
   });
   return state;
@@ -177,7 +177,8 @@ function race(state) {
 }
 
 function labelOf(lane, lanes) {
-  const differs = (key) => lanes.some((other) => other.rule === lane.rule && other[key] !== lane[key]);
+  const alike = lanes.filter(({ rule }) => rule === lane.rule); // all but the first by what they change
+  const differs = (key) => (lane === alike[0] ? alike : alike.slice(0, 1)).some((other) => other[key] !== lane[key]);
   const keys = Object.keys(lane).filter(differs), plans = new Set(lanes.map(({ schedule }) => schedule));
   const own = (plans.size === lanes.length ? keys.slice(-1) : keys).map((key) =>
     key === "schedule" ? plans.has("uncorrected") && lane.schedule === "constant" ? "bias corrected" : SCHEDULES[lane.schedule][0] : `${ofLane[key][4]} ${short(lane[key])}`);

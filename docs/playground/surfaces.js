@@ -30,7 +30,6 @@
     ([x, y]) => [x, y ** 3 - y],
     [-1.5, 0.001], [[0, -1], [0, 1]], [[-1.8, 1.8], [-1.6, 1.6]]);
 
-  // A flat floor with a steep rim: curvature 0.1 up to radius 1, and 100 more beyond
   const pan = () => surface(
     (p) => (0.1 * hypot(...p) ** 2 + 100 * max(0, hypot(...p) - 1) ** 2) / 2,
     (p) => p.map((x) => (0.1 + 100 * max(0, 1 - 1 / max(hypot(...p), 1))) * x),
