@@ -83,13 +83,14 @@ COVERS = {
     "09_adam": ("Contours of a ravine and three", (10, 7, 99, 86)),
     "10_which_optimizer": ("A straight valley of minima", (22, 4, 90, 87)),
 }
-# A chapter opens with its cover too, unless that is among its first figures: then with another, from further down. None
-# of them shows what a prediction asks.
+# A chapter opens with its cover too, unless that is among its first figures or answers a prediction: then with another,
+# from further down.
 LEADS = COVERS | {
+    "01_challenges": ("Training loss on three ways between two", (7.5, 10.5, 99, 84)),
     "03_stochastic_gradient_descent": ("Six learning-rate schedules", (10, 5, 61, 80)),
-    "04_momentum": ("A bowl with ripples. From", (10, 16.5, 99, 84)),
+    "04_momentum": ("A bowl with ripples. From", (10, 12.5, 99, 84)),
     "06_nesterov_momentum": ("The iterate against steps on a convex", (11, 3, 99, 82)),
-    "07_adagrad": ("Left: a cliff", (5, 9, 45, 80)),
+    "07_adagrad": ("Left: a cliff", (6.5, 9, 47, 86)),
     "08_rmsprop": ("Distance from a wandering target", (9, 14.5, 99, 85)),
     "09_adam": ("Training loss in the first epoch from", (9.5, 9, 99, 87)),
 }

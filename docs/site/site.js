@@ -73,7 +73,7 @@
     for (const pre of document.querySelectorAll("article pre")) {
       const text = pre.textContent.trimEnd(), lines = text.split("\n");
       if (pre.closest(".cell_output") && !isCode.test(text) && !isTable(lines)) {
-        pre.replaceChildren(...lines.map(line => Object.assign(document.createElement("span"), { className: "row", textContent: line.replace(/(\S) {2,}/g, "$1 ") + "\n" })));
+        pre.replaceChildren(...lines.map(line => Object.assign(document.createElement("span"), { className: "row", textContent: line.replace(/(\S) {2,}/g, "$1 ") || " " })));
       } else {
         const longest = Math.max(...lines.map(line => line.length));
         pre.classList.toggle("smaller", longest <= letters && longest > 0.9 * letters);
