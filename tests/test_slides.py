@@ -356,6 +356,26 @@ def test_of_the_four_rules_in_the_race_those_without_a_root_fly_out(stick, brows
         assert "*gradient descent and momentum" in story
 
 
+def test_the_wall_is_drawn_as_high_as_chapter_1_measured_it(stick, browser):
+    """Dark up to the lowest of the pairs, pale up to the highest."""
+    cells = lecture.section_cells("01_challenges", "One-function,-many-places")
+    text = "\n".join(lecture.printed(cell) for cell in cells)
+    ends = [float(loss) for loss in re.search(r"the ends: a loss of ([\d.]+) to ([\d.]+)", text).groups()]
+    over = [float(loss) for loss in re.search(r"straight +: the way over is ([\d.]+) to ([\d.]+)", text).groups()]
+    with browser.open(f"{(stick / 'lecture.html').as_uri()}#/vote-wall") as page:
+        page.evaluate(READY)
+        bars = page.evaluate("""[...document.querySelectorAll(".wall i")].map(bar => {
+          const {height, backgroundImage} = getComputedStyle(bar, "::before");
+          return [parseFloat(height), parseFloat(/([\\d.]+)%/.exec(backgroundImage)[1]) / 100];
+        })""")
+    assert bars[0] == bars[2]
+    (end, dark), (half_way, least) = bars[:2]
+    assert half_way > 300
+    assert end / half_way == pytest.approx(ends[1] / (ends[1] + over[1]), rel=0.01)
+    assert dark == pytest.approx(ends[0] / ends[1], rel=0.01)
+    assert least == pytest.approx((ends[0] + over[0]) / (ends[1] + over[1]), rel=0.01)
+
+
 def test_every_slide_of_the_lecture_has_notes(seen):
     assert len(seen["lecture"]) == sum(90 in slide.paths for slide in lecture.parse(lecture.SOURCE.read_text("utf-8")))
     assert all(slide["notes"] > 80 for slide in seen["lecture"])
