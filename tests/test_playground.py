@@ -736,14 +736,16 @@ def test_paths_have_their_names_where_there_is_room_on_the_first_page_too(browse
 
 def test_two_side_by_side_play_together_and_the_second_has_no_guess(browser):
     with opened(browser) as page:
+        both = "[...document.querySelectorAll('optimizer-knobs')].map(({{{0}}}) => {0})".format
         answer(page, 0)
+        page.evaluate("document.getElementById('both').click()")
+        assert page.evaluate(both("waits")) == [False, False], "the second is drawn at once"
+        page.evaluate("document.getElementById('both').click()")
         page.evaluate("document.querySelector('optimizer-knobs').turn('1.beta', 0.8)")
         page.evaluate("document.getElementById('both').click()")
-        both = "[...document.querySelectorAll('optimizer-knobs')].map(({{{0}}}) => {0})".format
         states = page.evaluate(both("state"))
         assert [state["guess"] for state in states] == [0, -1]
         assert [state["lanes"][1]["beta"] for state in states] == [0.8, 0.8]
-        assert page.evaluate(both("waits")) == [False, False], "the second is drawn at once"
         page.evaluate("document.querySelectorAll('optimizer-knobs')[1].turn('1.beta', 0.5)")
         page.evaluate(f"{IN}.querySelector('.play').click()")
         assert page.evaluate(f"{both('timer')}.every(Boolean)")
