@@ -439,6 +439,8 @@ def sections(app):
                 if not isinstance(part, (nodes.section, nodes.comment)) and "cell" not in part.get("classes", [])
             ]
             text = " ".join(part.astext() for part in prose)
+            if section.parent is tree and name.startswith("notebooks/"):  # found, a chapter says first what it asks
+                text = f"{QUESTIONS[name.removeprefix('notebooks/')]} {text}"
             stressed = [word.astext() for part in prose for word in part.findall(is_stressed)]
             anchor = "" if section.parent is tree else f"#{section['ids'][0]}"
             yield [f"{name}.html{anchor}", page, section[0].astext(), re.sub(r"\s+", " ", text), " · ".join(stressed)]
