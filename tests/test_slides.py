@@ -205,9 +205,12 @@ def test_all_of_a_playground_stays_on_its_slide_once_an_answer_is_pressed(stick,
                     True,
                     True,
                 ), (name, after)
-            page.page.locator(f"#{name} optimizer-knobs .knob [type=range]").first.focus()
-            page.key("ArrowRight")
-            assert page.evaluate("Reveal.getCurrentSlide().id") == name, "the knob has moved, and not the slide"
+            for knob in page.page.locator(f"#{name} optimizer-knobs .knob [type=range]").all():
+                knob.focus()
+                page.key("ArrowRight")
+                turned = page.evaluate(LIVE)["beside"]
+                assert turned == sorted(turned), (name, "nor does it reach the knobs once they are turned")
+            assert page.evaluate("Reveal.getCurrentSlide().id") == name, "the knobs have moved, and not the slide"
             answers.first.click()
             page.key(" ")
             assert page.evaluate("Reveal.getCurrentSlide().id") != name

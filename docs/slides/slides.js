@@ -76,6 +76,7 @@ function saysWhich(knobs) {
     const which = document.createElement("span");
     which.className = "which";
     which.textContent = differ.length ? `Dotted: ${say(at)}. Solid: ${say(now)}.` : "Dotted: as it began.";
+    if (this.outcome.textContent.includes("As the story begins")) this.outcome.replaceChildren(); // it has been read; the knobs need the room
     this.outcome.append(which);
   };
 }
