@@ -18,7 +18,7 @@ const stories = {
     "k = 50, each rule at the best of 25 rates. After 40 steps, how far off is momentum?",
     ["as far as gradient descent", "half as far", "*less than a tenth as far"],
     ({ lanes: [a, b] }) => `Gradient descent ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. Along the
-      valley the gradients agree and add up; across it they cancel.`],
+      valley the gradients agree and add up; across it they alternate.`],
   ripples: [1, "Many valleys", ["x", "2.lr"], `surface=ripples&x=4.5&steps=600&speed=100&${[0.02, 0.1, 0.4].map((lr) => gd + lr).join("&")}`,
     "Gradient descent starts at 4.5, lr 0.1. What brings it into the lowest valley, at −0.74?",
     ["a smaller rate, 0.02", "a larger one, 0.4", "*only another start"],
