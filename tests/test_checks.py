@@ -34,6 +34,16 @@ def test_check_shows_what_the_function_printed(capsys):
     assert len(shown) < 600
 
 
+def test_other_defaults_are_remarked_on_and_cost_nothing():
+    def momentum(g, state=(0.0,), *, lr=0.01, beta=0.99):
+        return rules.momentum(g, state, lr=lr, beta=beta)
+
+    verdict = diagnose("momentum", momentum)
+    assert (verdict.passed, verdict.score) == (True, 1.0)
+    assert verdict.message == "Right. (By default your `beta` is 0.99; in the task it is 0.9.)"
+    assert diagnose("momentum", lambda g, state=(0.0,), **hyper: rules.momentum(g, state, **hyper)).message == "Right."
+
+
 def test_partial_credit_grows_with_what_is_right():
     nothing = diagnose("adam", lambda g, state=None, **hyper: (0 * g + 1, None)).score
     first = diagnose("adam", ZOO["adam"]["no_correction"].makers[0]()).score

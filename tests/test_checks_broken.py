@@ -8,13 +8,14 @@ import sys
 import threading
 import time
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 
 from course_utils import rules
-from course_utils.checks import check, diagnose, guard, names
+from course_utils.checks import check, diagnose, guard, names, remote
 from course_utils.checks.alone import alone
 
 
@@ -162,6 +163,47 @@ def test_in_a_thread_where_no_alarm_can_ring(candidate, monkeypatch):
     thread.join(8)
     assert verdicts[0].passed == (candidate is rules.adam)
     assert verdicts[0].mistake == (None if candidate is rules.adam else "too_slow")
+
+
+def importing(folder, monkeypatch, source):
+    """A right answer that imports a module of this source when it is called first."""
+    (folder / "imported_late.py").write_text(source, "utf-8")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "imported_late", raising=False)
+    monkeypatch.setattr(guard, "SECONDS", 0.3)
+
+    def descends(g, state=(), *, lr):
+        import imported_late
+
+        return -lr * g * imported_late.ONE, state
+
+    return descends
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_no_import_is_cut_off(in_thread, tmp_path, monkeypatch):
+    """It would leave half a module behind, and an import that takes long is no loop."""
+    candidate = importing(tmp_path, monkeypatch, "import time\ntime.sleep(1)\nONE = 1\n")
+    verdicts = []
+    if in_thread:
+        thread = threading.Thread(target=lambda: verdicts.append(diagnose("gradient_descent", alone(candidate))))
+        thread.start()
+        thread.join(8)
+    else:
+        verdicts.append(diagnose("gradient_descent", alone(candidate)))
+    assert verdicts[0].passed, verdicts[0].message
+
+
+def test_an_import_without_end_is_cut_off_in_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(guard, "IMPORTS", 0.5)
+    assert diagnose("gradient_descent", importing(tmp_path, monkeypatch, "while True: pass")).mistake == "too_slow"
+
+
+@pytest.mark.parametrize("value", [Fraction(1, 4), [Fraction(1, 4)] * 2, 10**30])
+def test_fractions_and_long_whole_numbers_are_numbers(value):
+    expected = np.array(value, dtype=float)
+    np.testing.assert_array_equal(guard.array(value, "It"), expected)
+    np.testing.assert_array_equal(guard.array(remote._decode(remote._encode(value)), "It"), expected)
 
 
 def test_nothing_is_left_behind(capfd):

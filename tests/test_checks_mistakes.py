@@ -191,7 +191,58 @@ def restarts_once(step, period, growth, lowest):
     return lowest + (1 - lowest) * (1 + np.cos(np.pi * step / period)) / 2
 
 
+def rotating(shift):
+    """minibatches that are rotated by ``shift(rng, n, epoch)``, and not shuffled."""
+
+    def minibatches(n, batch_size, epochs, seed):
+        rng = np.random.default_rng(seed)
+        orders = [np.roll(np.arange(n), shift(rng, n, epoch)) for epoch in range(epochs)]
+        return [order[i : i + batch_size] for order in orders for i in range(0, n, batch_size)]
+
+    return minibatches
+
+
+def softmax(probabilities, batch=len):
+    return lambda logits, labels: (probabilities(logits) - np.eye(logits.shape[1])[labels]) / batch(labels)
+
+
+def softmax_less(shift):
+    def probabilities(logits):
+        e = np.exp(logits - shift(logits, axis=1, keepdims=True))
+        return e / e.sum(1, keepdims=True)
+
+    return probabilities
+
+
+def numerical_in_one_vector(f, x, h):
+    e, slopes = np.zeros(len(x)), []
+    for i in range(len(x)):
+        e[i] = h  # and never 0 again
+        slopes.append((f(x + e) - f(x - e)) / (2 * h))
+    return slopes
+
+
+def numerical_by_other_h(f, x, h):
+    moves = h * np.eye(len(x))
+    h = 1e-5
+    return np.array([f(x + e) - f(x - e) for e in moves]) / (2 * h)
+
+
+def numerical_with_own_h(f, x, h):
+    return (np.array([f(x + e) - f(x - e) for e in 1e-4 * np.eye(len(x))])) / 2e-4
+
+
+SOFTMAX = "softmax_cross_entropy_gradient"
 WRONG = [
+    ("minibatches", rotating(lambda rng, n, epoch: rng.integers(n)), "rotated"),
+    ("minibatches", rotating(lambda rng, n, epoch: rng.integers(1, n)), "rotated"),
+    ("minibatches", rotating(lambda rng, n, epoch: epoch + 1), "rotated"),
+    (SOFTMAX, softmax(softmax_less(np.mean)), "shifted_by_mean"),
+    (SOFTMAX, softmax(softmax_less(np.max), batch=lambda labels: 10), "divided_by_a_number"),
+    (SOFTMAX, softmax(lambda logits: 1 / (1 + np.exp(-logits))), "squashed_alone"),
+    ("numerical_gradient", numerical_in_one_vector, "not_restored"),
+    ("numerical_gradient", numerical_by_other_h, "h_overwritten"),
+    ("numerical_gradient", numerical_with_own_h, "more_points"),
     ("momentum", momentum_in_the_state, "changes_the_state"),
     ("adagrad", adagrad_in_the_state, "changes_the_state"),
     ("adam", adam_in_a_dict, "changes_the_state"),

@@ -13,6 +13,7 @@ import itertools
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -458,6 +459,16 @@ def test_the_cell_to_try_speaks_in_the_units_of_the_course(stem):
         assert all(float(line.split()[-1]) < 1e-4 for line in printed.getvalue().splitlines()), printed.getvalue()
     if exercise == 3:
         assert (names["counts"] == 1).all()
+
+
+def test_what_a_rule_remembers_more_is_told_beside_what_it_remembers():
+    """In the first line of a changed rule: after what the state holds, and before what is said of anything else."""
+    told = []
+    for stem in STEMS:
+        for cell in code(solved(stem, STUDENTS[0])):
+            told += [line for line in cell.source.splitlines() if ", and p as well" in line]
+    assert len(told) == 6
+    assert all(re.search(r'"""state holds [^.;]*, and p as well(\.|; g has the shape)', line) for line in told), told
 
 
 def test_few_neighbours_can_hand_on_a_learning_rate():

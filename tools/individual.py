@@ -85,7 +85,7 @@ def solution(root, stem, student, salt):
             name = mark["grade_id"]
             if change := changes.drawn(exercise, name, number):
                 cell.source = changes.written(cell.source, change).rstrip("\n")
-                cell.source = re.sub(r"(state holds .*?)\. Return", r"\1, and p as well. Return", cell.source)
+                cell.source = re.sub(r"(state holds [^.;]*)", r"\1, and p as well", cell.source)
                 notebook.cells[i - 1].source += f"\n\n{changes.task(exercise, name, number)}"
             cell.source = with_numbers(cell.source, exercise, number)
     return notebook
@@ -162,7 +162,7 @@ def with_numbers(source, exercise, number):
             for i in range(node.lineno, node.end_lineno):
                 lines[i] = re.sub(r'("lr": [\d.e-]+)(?=[,}])(?!.*""")', rf"\1 / {unit}", lines[i])
             place = node.body[0].end_lineno
-            remark = f"hand in `lr` in units of {unit}, to nobody else's use: the rate that you chose, / {unit}"
+            remark = f"hand in `lr` in units of {unit}: the rate that you chose, divided by {unit}"
             lines.insert(place, f"    # Yours: {remark}")
     return "\n".join(lines)
 

@@ -36,7 +36,9 @@ named as what they are, and do not pass); eps stands outside the root (inside do
 with eps-hat, which Kingma and Ba give themselves, passes with a remark.
 """
 
+import contextlib
 import difflib
+import inspect
 import sys
 import textwrap
 import warnings
@@ -94,7 +96,18 @@ def diagnose(name, candidate):
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         passed, slug, message, score = verdict.judge(task, behaviour)
-    return Diagnosis(passed, slug, " ".join([message, *(remarks if passed else [])]), float(score), printed)
+    remarks = [*_other_defaults(task, candidate), *remarks] if passed else []
+    return Diagnosis(passed, slug, " ".join([message, *remarks]), float(score), printed)
+
+
+def _other_defaults(task, candidate):
+    """A remark for each hyperparameter whose default is another one than in the task's signature."""
+    with contextlib.suppress(Exception):  # a callable without a signature
+        mine, its = (inspect.signature(function).parameters for function in (candidate, task.answer))
+        for name in filter(mine.__contains__, its):
+            theirs, given = its[name].default, mine[name].default
+            if isinstance(theirs, (int, float)) and isinstance(given, (int, float)) and theirs != given:
+                yield f"(By default your `{name}` is {given!r}; in the task it is {theirs!r}.)"
 
 
 def check(name, candidate):

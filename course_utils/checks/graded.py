@@ -46,6 +46,7 @@ def graded(name, candidate, points):
     try:
         check(name, variants.asked(exercise, name, candidate))
     except CheckFailed as verdict:
+        _add_recursion(exercise, name, candidate, verdict)
         if verdict.is_judged:
             _mine(exercise, name, candidate, lambda other: _passes(name, other))
         score = min(verdict.score, _sensible(name, variants.asked(exercise, name, candidate)) / 2)
@@ -67,9 +68,14 @@ def compared(name, candidate, *, exercise, points):
     """
     _fresh(name, candidate)
     part = parts.find(exercise, name)
-    cases = [_redrawn(case, number, part.right) for number, case in enumerate(part.cases)]
+    drawn = len(part.cases) - part.exact
+    cases = [_redrawn(case, number, part.right) for number, case in enumerate(part.cases[:drawn])] + part.cases[drawn:]
     asked = part.wrap(variants.asked(exercise, name, candidate)) if callable(candidate) else candidate
-    answers = [_answer(name, asked, case) for case in cases]
+    try:
+        answers = [_answer(name, asked, case) for case in cases]
+    except CheckFailed as verdict:
+        _add_recursion(exercise, name, candidate, verdict)
+        raise
     rights = [np.asarray(part.right(*case), dtype=float) for case in cases]
     hits = [_same(answer, right, part.tolerance) for answer, right in zip(answers, rights, strict=True)]
     if all(hits):
@@ -85,6 +91,7 @@ def compared(name, candidate, *, exercise, points):
     _mine(exercise, name, candidate, is_right)
     verdict = CheckFailed(f"{name}: {_sentence(exercise, name, part, cases, answers, rights, hits)}")
     verdict.is_judged = True
+    _add_recursion(exercise, name, candidate, verdict)
     is_constant = _all_equal(answers) and not _all_equal(rights)
     return _partly(exercise, name, verdict, 0 if is_constant else points * sum(hits) / len(hits) / 2, points)
 
@@ -106,15 +113,18 @@ def reached(name, candidate, run, *, names, floor, target, points, exercise=None
             raise CheckFailed(f"{name}: {key!r} is not yours to set here; the task offers {offered}.")
         if isinstance(setting, float) and not np.isfinite(setting):
             raise CheckFailed(f"{name}: {key!r} is {setting!r}, which is not a number to train with.")
-    given = dict(settings)
+    given, unit = dict(settings), ""
     try:
         if isinstance(given.get("lr"), (int, float)):
-            given["lr"] *= variants.rate(exercise, name)
+            rate = variants.rate(exercise, name)
+            given["lr"] *= rate
+            unit = "Is your `lr` handed in in your unit (the line `# Yours`)? " if rate != 1 else ""
         value = float(run(**given, **_other_seeds(run)))
     except Exception as error:  # it diverged; a value of the wrong kind; a setting that is missing
-        raise CheckFailed(f"{name}: {_why(error, settings)} (The task offers {offered}.)") from None
+        unit = unit if isinstance(error, ArithmeticError) else ""
+        raise CheckFailed(f"{name}: {unit}{_why(error, settings)} (The task offers {offered}.)") from None
     if not np.isfinite(value):
-        raise CheckFailed(f"{name}: the accuracy is not a number with these settings.")
+        raise CheckFailed(f"{name}: {unit}The accuracy is not a number with these settings.")
     if value >= target:
         print(f"{name}: {value:.2%} on average, and {target:.2%} was the target. Right.")
         return _all(exercise, name, points)
@@ -123,6 +133,7 @@ def reached(name, candidate, run, *, names, floor, target, points, exercise=None
         text += " Your dict leaves 'lr' out, so it trains at the default rate."
     elif value < GUESSING:
         text += " That is guessing: with these settings it diverges, or it does not learn at all."
+        text = text.replace(": ", f": {unit}", 1)
     verdict = CheckFailed(text)
     verdict.is_judged = True
     return _partly(exercise, name, verdict, points * (value - floor) / (target - floor), points, mistake="below")
@@ -178,6 +189,17 @@ def _mine(exercise, name, candidate, is_right):
             f"{name}: This answers another variant: all is right but the number that is yours. "
             "Which one stands in your notebook, in the line that begins with `# Yours`?"
         ) from None
+
+
+def _add_recursion(exercise, name, candidate, verdict):
+    """In a variant, say first of a function that calls itself what its inner call may have got wrong."""
+    if not variants.task(exercise, name, variants.in_use(exercise)):
+        return
+    with contextlib.suppress(Exception):  # what has no code: it lives in another kernel
+        code = inspect.unwrap(candidate).__code__
+        if any(code.co_name in part.co_names + part.co_freevars for part in guard.codes(code)):
+            told = "Your function calls itself: does the inner call get its arguments in your units, too?"
+            verdict.args = (str(verdict).replace(f"{name}: ", f"{name}: {told} ", 1),)
 
 
 def _fresh(name, candidate):

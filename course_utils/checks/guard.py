@@ -14,6 +14,7 @@ import ctypes
 import inspect
 import io
 import itertools
+import numbers
 import random
 import re
 import signal
@@ -30,6 +31,7 @@ import numpy as np
 from course_utils.checks.remote import MINE, apart, arrays
 
 SECONDS = 5.0  # for all calls of one check together
+IMPORTS = 60.0  # more, at most, where a module is being imported: one that is left half done is broken for good
 OUTPUT = 100_000  # characters that all calls together may print
 ENTRIES = 1_000_000  # of an array that is worth looking at
 
@@ -98,13 +100,13 @@ class Printed(io.StringIO):
         return super().write(text)
 
 
-def _codes(code):
+def codes(code):
     """``code`` and all code inside of it."""
-    return {code}.union(*(_codes(part) for part in code.co_consts if isinstance(part, CodeType)))
+    return {code}.union(*(codes(part) for part in code.co_consts if isinstance(part, CodeType)))
 
 
 # an answer that is asked on its own may print, and call itself
-MINE.update({Printed.write.__code__}, _codes(apart.__code__))
+MINE.update({Printed.write.__code__}, codes(apart.__code__))
 
 
 def run(work, seconds=None):
@@ -173,10 +175,13 @@ def _has_alarm():
 def _bounded_by_alarm(work, seconds):
     """An alarm raises TimeUp in ``work``, again and again until it gets through."""
     bottom, previous_trace = sys._getframe(), sys.gettrace()
-    alarms = 0
+    alarms, latest = 0, time.monotonic() + seconds + IMPORTS
 
     def ring(signum, frame):
         nonlocal alarms
+        if _imports(frame, bottom) and time.monotonic() < latest:
+            signal.setitimer(signal.ITIMER_REAL, seconds, 0.02)  # all of its time again: the import was not its own
+            return
         alarms += 1
         if alarms > 1:
             # The last one was swallowed: a bare except inside a loop. A trace function can raise at any line, so it
@@ -186,7 +191,7 @@ def _bounded_by_alarm(work, seconds):
             def trace(frame, event, arg):
                 nonlocal lines
                 lines -= 1
-                if lines <= 0:
+                if lines <= 0 and not (_imports(frame, bottom) and time.monotonic() < latest):
                     raise TimeUp
                 return trace
 
@@ -197,7 +202,7 @@ def _bounded_by_alarm(work, seconds):
                 frame = frame.f_back
         raise TimeUp
 
-    MINE.add(ring.__code__)  # it rings inside an answer that is asked on its own
+    MINE.update({ring.__code__, _imports.__code__})  # it rings inside an answer that is asked on its own
     previous = signal.signal(signal.SIGALRM, ring)
     try:
         try:
@@ -210,6 +215,15 @@ def _bounded_by_alarm(work, seconds):
         signal.signal(signal.SIGALRM, previous)
         if alarms > 1:
             sys.settrace(previous_trace)
+
+
+def _imports(frame, bottom=None):
+    """Whether a module is being imported in this frame, or in one that called it, up to ``bottom``."""
+    while frame is not None and frame is not bottom:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _bounded_in_thread(work, seconds):
@@ -225,6 +239,9 @@ def _bounded_in_thread(work, seconds):
     thread = threading.Thread(target=body, daemon=True)
     thread.start()
     thread.join(seconds)
+    latest = time.monotonic() + IMPORTS
+    while thread.is_alive() and _imports(sys._current_frames().get(thread.ident)) and time.monotonic() < latest:
+        thread.join(seconds)
     until = time.monotonic() + 1
     while thread.is_alive() and time.monotonic() < until:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(TimeUp))
@@ -336,7 +353,8 @@ def array(value, what):
         entries = np.size(value) if not hasattr(value, "shape") else int(np.prod(value.shape, dtype=float))
         if entries <= ENTRIES:
             value = np.asarray(value)
-            if value.dtype == object and value.ndim:  # a list of 0-d tensors and the like
+            if value.dtype == object and (value.ndim or isinstance(given, numbers.Rational)):
+                # a list of 0-d tensors and the like, or a fraction
                 value = np.array([float(entry) for entry in value.flat]).reshape(value.shape)
     except Exception:
         raise Stop("wrong_type", f"{what} is {_a(given)}, where numbers are needed.") from None

@@ -265,8 +265,10 @@ def softmax_probe(call, task):
             f"{examples} examples of {classes} classes",
             array(call(logits, labels, watch=[0, 1]), "The gradient"),
         )
-    logits = varied(np.array([[1000.0, 1001.0, 998.0], [-1000.0, -1000.5, -1001.0]]), 7)
-    yield "logits of 1000 and of -1000", array(call(logits, np.array([2, 0]), watch=[0]), "The gradient")
+    # in the last row a score is far above the mean of its row, too
+    logits = np.array([[1000.0, 1001.0, 998.0, 999.0], [-1000.0, -1000.5, -1001.0, -1002.0], [1100.0, 0.0, 0.0, 0.0]])
+    answer = call(varied(logits, 7), np.array([2, 0, 1]), watch=[0])
+    yield "logits of 1000 and of -1000", array(answer, "The gradient")
 
 
 def linear_probe(call, task):
@@ -341,6 +343,8 @@ def minibatch_probe(call, task):
             yield label + "is each example used equally often in all epochs together?", np.array(float(overall))
             in_order = (flat[:n] == np.arange(len(flat[:n]))).all()
             yield label + "are the examples dealt out in their order?", np.array(float(in_order))
+            steady = any(len(set(np.diff(order) % n)) == 1 for order in by_epoch)
+            yield label + "is every epoch shuffled, and more than rotated?", np.array(float(not steady))
             runs = all(len(batch) > 1 and (np.diff(batch) == 1).all() for batch in drawn)
             yield label + "is every batch a run of neighbours?", np.array(float(runs))
             increasing = all((np.diff(batch) > 0).all() for batch in drawn)

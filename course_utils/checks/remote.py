@@ -15,6 +15,7 @@ import io
 import itertools
 import json
 import marshal
+import numbers
 import os
 import pickle
 import signal
@@ -331,6 +332,8 @@ def _encode(item):
         file = io.BytesIO()
         np.save(file, np.asarray(item), allow_pickle=False)
         return ["array", base64.b64encode(file.getvalue()).decode()]
+    if isinstance(item, numbers.Rational):  # a fraction; a whole number is one, and has been dealt with
+        return float(item)
     if isinstance(item, dict):
         return ["dict", [[_encode(key), _encode(entry)] for key, entry in item.items()]]
     if type(item) is tuple:

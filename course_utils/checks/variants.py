@@ -22,9 +22,18 @@ from course_utils.checks.alone import alone, watch
 FACTORS = np.unique((1.05 * 1.03 ** np.arange(150)).round(2))
 COUNTS = np.arange(1, 60)
 
+
+def _below(value, k):
+    """What, times ``k``, is ``value``; or a little less, where no float is: a number of steps comes out as whole."""
+    near = np.nextafter(value / k, [0, value / k, np.inf])
+    exact = [float(one) for one in near if k * one == value]
+    return exact[0] if exact else value / k * (1 - 1e-9)
+
+
 # kind -> what the learner has to do, the numbers that may be drawn, and how the argument comes
 KINDS = {
     "scale": ("{k} * {name}", FACTORS, lambda value, k: value / k),
+    "scale exactly": ("{k} * {name}", FACTORS, _below),
     "scale list": ("{k} * np.array({name})", FACTORS, lambda value, k: [v / k for v in value]),
     "shift": ("{name} - {k}", COUNTS, lambda value, k: value + k),
     "shift all": ("np.array({name}) - {k}", COUNTS, lambda value, k: tuple(v + k for v in value)),
@@ -46,6 +55,7 @@ KINDS = {
 }
 WORDS = {
     "scale": "`{name}` comes in units of {k}: where the task says {name}, take {line}",
+    "scale exactly": "`{name}` comes in units of {k}: where the task says {name}, take {line}",
     "scale list": "`{name}` comes in units of {k}: where the task says {name}, take {line}",
     "shift": "`{name}` comes {k} too large: where the task says {name}, take {line}",
     "shift all": "every entry of `{name}` comes {k} too large: where the task says {name}, take {line}",
@@ -72,7 +82,7 @@ TWISTS = {
     (3, "warm_restarts"): ("period", 1, "shift"),
     (4, "momentum"): ("lr", None, "scale"),
     (4, "top_speed"): ("lr", 1, "scale"),
-    (4, "steps_to"): ("share", 0, "scale"),
+    (4, "steps_to"): ("share", 0, "scale exactly"),
     (4, "paths"): ("lr", 1, "scale"),
     (4, "quasi_hyperbolic"): ("lr", None, "scale"),
     (5, "who_returns"): ("times", 0, "drop columns"),
@@ -89,7 +99,7 @@ TWISTS = {
     (6, "restarted_nesterov"): ("lr", None, "scale"),
     (7, "adagrad"): ("lr", None, "scale"),
     (7, "step_after"): ("lr", 2, "scale"),
-    (7, "steps_to_recover"): ("bad", 0, "scale"),
+    (7, "steps_to_recover"): ("bad", 0, "scale exactly"),
     (7, "tables"): ("lr", 2, "scale"),
     (7, "adadelta"): ("lr", None, "scale"),
     (8, "rmsprop"): ("lr", None, "scale"),

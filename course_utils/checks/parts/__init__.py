@@ -24,6 +24,7 @@ class Part:
     questions: tuple  # for answers of 1 and 0, a row for each epoch: what each column asks
     labels: tuple  # the names of a case's arguments, where questions are asked
     estimate: str  # what to say of answers that are right in three digits, and not within a tolerance far below that
+    exact: int  # so many cases, the last ones, are asked as they are when grading, too: others would not come out whole
 
 
 PARTS = {}  # (exercise, name) -> Part
@@ -50,10 +51,21 @@ def itself(candidate):
 
 
 def part(
-    exercise, name, right, cases, *, mistakes=None, tolerance=1e-6, wrap=itself, questions=(), labels=(), estimate=""
+    exercise,
+    name,
+    right,
+    cases,
+    *,
+    mistakes=None,
+    tolerance=1e-6,
+    wrap=itself,
+    questions=(),
+    labels=(),
+    estimate="",
+    exact=0,
 ):
     """Enter a part. ``exercise``: its number; the other arguments as in :class:`Part`."""
-    PARTS[exercise, name] = Part(right, cases, mistakes or {}, tolerance, wrap, questions, labels, estimate)
+    PARTS[exercise, name] = Part(right, cases, mistakes or {}, tolerance, wrap, questions, labels, estimate, exact)
 
 
 def find(exercise, name):

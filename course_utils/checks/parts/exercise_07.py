@@ -3,7 +3,6 @@
 import numpy as np
 
 from course_utils import rules
-from course_utils.checks import variants
 from course_utils.checks.graded import path_along
 from course_utils.checks.parts import part
 
@@ -61,16 +60,6 @@ def measured_recovery(bad, share):
     return k
 
 
-def in_whole_steps(candidate):
-    """The candidate, asked a little below a whole number of steps where its variant's unit cannot hold that number."""
-
-    def answer(bad, share):
-        unit = variants.constant(7, "steps_to_recover", variants.in_use(7)) or 1.0
-        return candidate(bad if unit * (bad / unit) == bad else bad * (1 - 1e-9), share)
-
-    return answer
-
-
 def next_whole(bad, share):
     """The first whole number *above* the one that comes out."""
     return np.floor(share**2 * bad**2 / (1 - share**2) + 1e-9) + 1
@@ -81,7 +70,7 @@ part(
     "steps_to_recover",
     measured_recovery,
     [(100.0, 0.3), (10.0, 0.4), (31.0, 0.85), (5.0, 0.25), *((bad, 0.5) for bad in (3.0, 9.0, 15.0, 21.0))],
-    wrap=in_whole_steps,
+    exact=4,
     mistakes={
         "Right, but where a whole number comes out: there you take one step more. Is that step needed?": next_whole,
         "One step too few: there the share is not quite reached. Which way do you round?": (

@@ -122,6 +122,12 @@ part(
         "saving. How can they change what has been saved?": spoilt(lambda now, later: (*later[:2], now[2])),
         "What has been saved stays as it is now. But the first step after the restart has the wrong length even if "
         "nothing was lost. What else does a step depend on?": spoilt(lambda now, later: (*now[:2], 0)),
+        "After the restart t is one ahead: is it counted up where it is saved or loaded, too?": (
+            spoilt(lambda now, later: (*now[:2], now[2] + 1))
+        ),
+        "After the restart t is one behind: what does your `save` keep, and what does your `load` make of it?": (
+            spoilt(lambda now, later: (*now[:2], now[2] - 1))
+        ),
         "After the restart v begins at 0 again, so the first steps are far too long. Does your `save` hand it on, and "
         "does your `load` take it?": spoilt(lambda now, later: (now[0], 0 * now[1], now[2])),
         "After the restart m begins at 0 again: the optimizer has forgotten where it was going. Does your `save` hand "

@@ -185,6 +185,11 @@ known(
         "You divide logarithms of different bases.",
         lambda share, beta: np.ceil(np.log10(1 - share) / np.log(beta)),
     ),
+    limit=(
+        "It is 1 in every case. If a loop counts: the velocity grows to lr g / (1 - beta), and not to 1. And does the "
+        "loop begin at all?",
+        lambda share, beta: 1.0,
+    ),
     inverse=(
         "Your quotient of logarithms is upside down, and rounded up: beta^t = 1 - share.",
         lambda share, beta: np.ceil(np.log(beta) / np.log(1 - share)),
@@ -206,7 +211,7 @@ known(
         lambda g, lr, beta: _path(rules.momentum, g, lr=(1 - beta) * lr, beta=beta),
     ),
     still=(
-        "Nothing moves: `x = x - v` makes a new array, and the parameter stays as it was. Change it in place.",
+        "Nothing moves: is the parameter replaced by a new array, or does it share its array with the velocity?",
         lambda g, lr, beta: np.zeros((len(g), 2)),
     ),
     grows=(
@@ -731,6 +736,11 @@ def _guessed(table):
     return np.where(np.isnan(table), 0.1, table)
 
 
+def _best(rates, held_out, test):
+    i = held_out.mean(1).argmax()
+    return rates[i], test[i].mean()
+
+
 def _best_seed(rates, held_out, test):
     i, j = np.unravel_index(_guessed(held_out).argmax(), held_out.shape)
     return rates[i], _guessed(test)[i, j]
@@ -788,6 +798,14 @@ known(
     axis=("You average over the rates, not over the seeds. Which axis holds the seeds?", _column),
     nan=("`argmax` takes a NaN for the largest number. What does a run that diverged count?", _nan_wins),
     median=("A median forgets the runs that went badly. The mean over the seeds counts them.", _median),
+    percent=(
+        "A run that diverged counts as guessing, and all accuracies here are shares: guessing is 0.1, and not 10.",
+        lambda rates, held, test: _best(rates, np.nan_to_num(held, nan=10.0), np.nan_to_num(test, nan=10.0)),
+    ),
+    percent_of_test=(
+        "The rate is right. But accuracies are shares here: a run that diverged counts 0.1, and not 10.",
+        lambda rates, held, test: _best(rates, _guessed(held), np.nan_to_num(test, nan=10.0)),
+    ),
     everywhere=(
         "The rate is right. But you report a mean over all rates, and not that of the rate that you chose.",
         lambda rates, held, test: (rates[_guessed(held).mean(1).argmax()], _guessed(test).mean()),
@@ -866,11 +884,18 @@ known(
         "This is the difference of the rates at the two edges, which are right. How many decades lie between them?",
         lambda rates, accuracy: np.ptp(10.0 ** _edges(rates, accuracy)),
     ),
+    half=(
+        "This is half of it. Do you measure from the best rate to one edge, or divide by 2?",
+        lambda rates, accuracy: np.ptp(_edges(rates, accuracy)) / 2,
+    ),
     **{f"coarse_{n}": (FEW, _grid(n)) for n in (10, 11, 20, 21, 30, 50, 51, 100, 101)},
 )
 
 
-def _drawn(generator):
+def _drawn(generator, noise_first=False):
+    if noise_first:
+        noise = generator.normal(size=(30, 2))
+        return generator.normal(size=2), noise
     return generator.normal(size=2), generator.normal(size=(30, 2))
 
 
@@ -895,6 +920,14 @@ known(
     of_sum=(
         "Start and noise depend on the rate's place in the list. What may they depend on?",
         lambda lrs, seeds: _raced(lrs, seeds, lambda seed, i: _drawn(np.random.default_rng(seed + i))),
+    ),
+    noise_first=(
+        "You draw the noise before the start. In which order does the task's code draw them?",
+        lambda lrs, seeds: _raced(lrs, seeds, lambda seed, i: _drawn(np.random.default_rng(seed), True)),
+    ),
+    one_seed=(
+        "All columns are alike: the noise and the start come from seed 0, whichever seed is asked for.",
+        lambda lrs, seeds: _raced(lrs, seeds, lambda seed, i: _drawn(np.random.default_rng(0))),
     ),
     alike=(
         "The start is drawn from the same numbers as the first noise. One generator, started once for a seed, gives "

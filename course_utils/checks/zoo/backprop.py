@@ -69,7 +69,21 @@ mistake(
     "You subtract the labels from the scores themselves: the softmax is missing.",
     "What turns scores into probabilities?",
     lambda logits, labels: (logits - _one_hot(logits, labels)) / len(labels),
+)
+mistake(
+    SOFTMAX,
+    "squashed_alone",
+    "Each score is squashed alone, by a sigmoid: the probabilities of an example must add up to 1.",
+    "On which scores does the probability of one class depend?",
     lambda logits, labels: (1 / (1 + np.exp(-logits)) - _one_hot(logits, labels)) / len(labels),
+    lambda logits, labels: ((1 + np.tanh(logits / 2)) / 2 - _one_hot(logits, labels)) / len(labels),
+)
+mistake(
+    SOFTMAX,
+    "divided_by_a_number",
+    "You divide by a number that is the same for every batch.",
+    "How many examples has a batch, and where can your function read it?",
+    *[lambda logits, labels, B=B: _error(logits, labels) / B for B in (2, 3, 5, 8, 10, 16, 32, 50, 64, 100, 128, 256)],
 )
 mistake(
     SOFTMAX,
@@ -99,6 +113,19 @@ mistake(
     "Large scores overflow: exp(1000) is infinite, and infinity over infinity is no number.",
     "What can be subtracted from all scores of an example without changing its probabilities?",
     _unshifted,
+)
+
+
+def _shifted_by_mean(logits, labels):
+    return _unshifted(logits - logits.mean(1, keepdims=True), labels)
+
+
+mistake(
+    SOFTMAX,
+    "shifted_by_mean",
+    "You take off the mean of the scores, and exp still overflows where one score lies far above the others.",
+    "Which number has to be taken off so that no exponent is above 0?",
+    _shifted_by_mean,
 )
 mistake(
     SOFTMAX,
@@ -371,7 +398,8 @@ mistake(
 mistake(
     NUMERICAL,
     "more_points",
-    "Your quotient asks f at more than two points: it is more exact than the one that the task gives, and another one.",
+    "Your quotient is more exact than the one that the task gives: it asks f at more than two points, or at two that "
+    "lie nearer than `h`.",
     "Which two points does the task's formula ask f at?",
     _along(lambda at, h: (8 * (at(h) - at(-h)) - at(2 * h) + at(-2 * h)) / (12 * h)),
 )
@@ -443,6 +471,7 @@ mistake(
     _in_place(-2, 0, on_copy=False),
     _in_place(-2, -1, on_copy=True),
     _in_place(-1, 1, on_copy=True),
+    lambda f, x, h: np.array([(f(x + e) - f(x - e)) / (2 * h) for e in h * np.tri(len(x))]),
 )
 
 
@@ -465,4 +494,11 @@ mistake(
     "Your function takes `h`, but nothing changes when it changes.",
     "Does a number stand where h should?",
     _along(lambda at, h: _central(at, 1e-5)),
+)
+mistake(
+    NUMERICAL,
+    "h_overwritten",
+    "You move by `h`, but you divide by another number than 2h.",
+    "Is `h` set anew in your function, or does a number stand in its place?",
+    *[_along(lambda at, h, other=other: (at(h) - at(-h)) / (2 * other)) for other in (1e-5, 1e-3, 1e-4, 1e-6)],
 )

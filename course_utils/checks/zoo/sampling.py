@@ -30,6 +30,16 @@ mistake(
 )
 mistake(
     "minibatches",
+    "rotated",
+    "Your order is rotated, not shuffled: it begins somewhere, and goes on in the order of the data.",
+    "How many orders of n examples can a rotation make, and who are the neighbours of example 5 in each of them?",
+    _each_epoch(lambda rng, n, batch_size: np.roll(np.arange(n), rng.integers(n))),
+    _each_epoch(lambda rng, n, batch_size: np.roll(np.arange(n), -rng.integers(n))),
+    lambda n, batch_size, epochs, seed: _deal([np.roll(np.arange(n), e) for e in range(epochs)], batch_size),
+    lambda n, batch_size, epochs, seed: _deal([np.roll(np.arange(n), e + 1) for e in range(epochs)], batch_size),
+)
+mistake(
+    "minibatches",
     "same_order_every_epoch",
     "Every epoch deals out the same batches in the same order.",
     "How often do you shuffle: once, or once an epoch?",
