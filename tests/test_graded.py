@@ -3,6 +3,7 @@
 import importlib
 import math
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import nbformat
@@ -337,6 +338,19 @@ def test_in_a_variant_hopeless_settings_are_asked_for_their_unit(value):
         assert "in your unit" not in verdict(lr="0.1")
     finally:
         variants.use(4, 0)
+
+
+@pytest.mark.parametrize("number", [float, np.float32, np.float64, Fraction])
+def test_in_a_variant_a_rate_of_any_kind_comes_in_its_unit(number):
+    seen = []
+    try:
+        variants.use(4, next(n for n in range(1, 100) if 1e-9 < variants.rate(4, "settings", n) < 1e9))
+        chosen = settings(lr=number(0.5 / variants.rate(4, "settings")))
+        run = {"names": ("lr",), "floor": 0.8, "target": 0.9, "points": 4, "exercise": 4}
+        assert reached("settings", chosen, lambda lr: seen.append(lr) or 1.0, **run) == 4
+    finally:
+        variants.use(4, 0)
+    assert seen == [pytest.approx(0.5)]
 
 
 def test_in_a_variant_who_calls_itself_is_asked_for_its_units():

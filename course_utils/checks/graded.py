@@ -6,6 +6,7 @@ functions return a float from 0 to ``points``, or raise ``AssertionError`` with 
 
 import contextlib
 import inspect
+import numbers
 import os
 import re
 
@@ -115,10 +116,10 @@ def reached(name, candidate, run, *, names, floor, target, points, exercise=None
             raise CheckFailed(f"{name}: {key!r} is {setting!r}, which is not a number to train with.")
     given, unit = dict(settings), ""
     try:
-        if isinstance(given.get("lr"), (int, float)):
-            rate = variants.rate(exercise, name)
-            given["lr"] *= rate
-            unit = "Is your `lr` handed in in your unit (the line `# Yours`)? " if rate != 1 else ""
+        rate = variants.rate(exercise, name)
+        if rate != 1 and isinstance(given.get("lr"), numbers.Real):  # one of numpy's, too
+            given["lr"] = float(given["lr"]) * rate
+            unit = "Is your `lr` handed in in your unit (the line `# Yours`)? "
         value = float(run(**given, **_other_seeds(run)))
     except Exception as error:  # it diverged; a value of the wrong kind; a setting that is missing
         unit = unit if isinstance(error, ArithmeticError) else ""
