@@ -55,7 +55,7 @@ part(
     4,
     "steps_to",
     measured_steps,
-    [(0.95, 0.9), (0.5, 0.9), (0.95, 0.99), (0.63, 0.8), (0.2, 0.5), (0.75, 0.5)],
+    [(0.95, 0.9), (0.5, 0.9), (0.95, 0.99), (0.63, 0.8), (0.75, 0.5)],
     exact=1,
     mistakes={
         "Right, but where a whole number comes out: there you take one step more. Is that step needed?": (

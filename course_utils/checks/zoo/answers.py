@@ -185,14 +185,10 @@ known(
         "You divide logarithms of different bases.",
         lambda share, beta: np.ceil(np.log10(1 - share) / np.log(beta)),
     ),
-    limit=(
-        "It is 1 in every case. If a loop counts: the velocity grows to lr g / (1 - beta), and not to 1. And does the "
-        "loop begin at all?",
+    one=(
+        "It is 1 in every case. If a loop counts: the velocity grows to lr g / (1 - beta), and not to 1. If logarithms "
+        "do: is their quotient upside down, and rounded up? beta^t = 1 - share.",
         lambda share, beta: 1.0,
-    ),
-    inverse=(
-        "Your quotient of logarithms is upside down, and rounded up: beta^t = 1 - share.",
-        lambda share, beta: np.ceil(np.log(beta) / np.log(1 - share)),
     ),
     nearest=(
         "You round to the nearest step; the share is reached only from the next whole one on.",
