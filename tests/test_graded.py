@@ -3,6 +3,7 @@
 import importlib
 import math
 import re
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -388,6 +389,26 @@ def test_in_a_variant_who_calls_itself_is_asked_for_its_units():
     with pytest.raises(CheckFailed) as verdict:
         graded("step_decay", steps(2.0, 1.0), points=2)
     assert asked not in str(verdict.value)
+
+
+def test_a_loop_that_never_ends_in_another_variant_costs_little():
+    """There the period may be 0 or less, so that taking it away from the step leads nowhere."""
+    try:
+        variants.use(3, 4711)
+        late = variants.constant(3, "warm_restarts", 4711)
+
+        def warm_restarts(step, period, growth, lowest):
+            period = period - late
+            while step > period:  # >= would be right
+                step, period = step - period, period * growth
+            return lowest + (1 - lowest) * (1 + np.cos(np.pi * step / period)) / 2
+
+        began = time.process_time()
+        with pytest.raises(CheckFailed):
+            graded("warm_restarts", warm_restarts, points=2)
+        assert time.process_time() - began < 2  # with what is asked for the first time; it was more than 5
+    finally:
+        variants.use(3, 0)
 
 
 # ---- what follows a verdict

@@ -20,6 +20,7 @@ from course_utils.checks.verdict import passes
 
 EXACTLY, NEARLY = 1e-6, 1e-3  # how near to a mutant an answer must be; where a question lets estimates pass, nearly
 GUESSING = 0.15  # below this share of ten digits right nothing has been learned
+ELSEWHERE = 1 / 25  # of the guard's time, to ask an answer in one other variant, where its loops may never end
 JUDGED = 10  # added to the seeds with which a learner tunes: settings are judged on others
 
 
@@ -57,7 +58,7 @@ def graded(name, candidate, points):
 
 def _passes(name, candidate):
     with contextlib.suppress(guard.Stop):
-        return guard.run(lambda: passes(changes.current(name), candidate))[0]
+        return guard.run(lambda: passes(changes.current(name), candidate), ELSEWHERE * guard.SECONDS)[0]
     return False
 
 
@@ -85,7 +86,7 @@ def compared(name, candidate, *, exercise, points):
 
     def is_right(other):
         return all(
-            _same(_answer(name, part.wrap(other), case), right, part.tolerance)
+            _same(_answer(name, part.wrap(other), case, ELSEWHERE * guard.SECONDS), right, part.tolerance)
             for case, right in zip(cases, rights, strict=True)
         )
 
@@ -281,14 +282,14 @@ def _redrawn(case, number, right):
     return case
 
 
-def _answer(name, candidate, case):
-    return _call(name, candidate, case, lambda result: guard.array(result, f"What {name} returns"))
+def _answer(name, candidate, case, seconds=None):
+    return _call(name, candidate, case, lambda result: guard.array(result, f"What {name} returns"), seconds)
 
 
-def _call(name, candidate, case, read):
+def _call(name, candidate, case, read, seconds=None):
     """``read`` of what the candidate returns; whatever goes wrong becomes a sentence."""
     try:
-        return guard.run(lambda: read(guard.Caller(name, candidate)(*_own(case))))[0]
+        return guard.run(lambda: read(guard.Caller(name, candidate)(*_own(case))), seconds)[0]
     except guard.Stop as stop:
         raise CheckFailed(f"{name}: {stop.message}") from None
 
