@@ -5,6 +5,7 @@ import io
 import re
 
 import lecture
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -170,6 +171,21 @@ SAID = [
     ("plateau", "09_adam#When-does-plain-SGD-struggle?", r"momentum .* after (\d+) to \d+ steps", 50, 75),
     ("plateau", "09_adam#When-does-plain-SGD-struggle?", r"adam .* after (\d+) to \d+ steps", 8, 14),
     ("plateau", "09_adam#When-does-plain-SGD-struggle?", r"adam minus .*\(([+-][\d.]+) to", 0, 9),
+    ("plateau", "09_adam#When-does-plain-SGD-struggle?", r"adam minus gradient_descent: ([+-][\d.]+)", 2.5, 3.5),
+    (
+        "adam-path",
+        "09_adam#A-picture-first",
+        [r"adam .* height ([\d.]+) after 40", r"(?:momentum|rmsprop) .* height ([\d.]+) after 40"],
+        0,
+        1,
+    ),
+    (
+        "adam-path",
+        "09_adam#A-picture-first",
+        [r"rmsprop .* steps, ([\d.]+) after 80", r"(?:momentum|adam) .* steps, ([\d.]+) after 80"],
+        0,
+        1,
+    ),
     ("race", "10_which_optimizer", r"default instead of tuned rate .* to ([\d.]+)\)", 7.5, 8.9),
     (
         "workloads",
@@ -256,6 +272,16 @@ def test_what_is_said_of_a_number_holds_after_each_execution(name, where, patter
         above, below = (printed(where, one) for one in pattern)
         numbers = [sum(above) / len(above) / (sum(below) / len(below))]
     assert all(low <= number <= high for number in numbers), numbers
+
+
+def test_the_worker_that_the_notes_follow_is_in_the_picture():
+    (cell,) = (one for one in lecture.chapter("05_asynchronous_sgd").cells if "def versions(" in one.source)
+    made = {"np": np}
+    exec(cell.source, made)
+    (step,) = np.flatnonzero(made["read"][3] == 15)
+    assert made["made"][3, step] == 18
+    assert 3 not in np.argwhere(np.isin(made["made"], (16, 17)))[:, 0], "others write meanwhile"
+    assert made["returned"][3, step] < made["shown"]
 
 
 def test_the_fair_race_s_title_holds():

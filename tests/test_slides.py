@@ -18,7 +18,7 @@ import pytest
 import slides
 from chromium import Browser
 
-from course_utils import plots
+from course_utils import plots, schedules
 
 CHAPTERS = sorted((slides.ROOT / "notebooks").glob("[0-9]*.ipynb"))
 DECKS = ["lecture", *(path.stem for path in CHAPTERS)]
@@ -377,6 +377,25 @@ def test_the_wall_is_drawn_as_high_as_chapter_1_measured_it(stick, browser):
     assert end / half_way == pytest.approx(ends[1] / (ends[1] + over[1]), rel=0.01)
     assert dark == pytest.approx(ends[0] / ends[1], rel=0.01)
     assert least == pytest.approx((ends[0] + over[0]) / (ends[1] + over[1]), rel=0.01)
+
+
+def test_the_rates_are_drawn_as_chapter_3_let_them_fall(stick, browser):
+    (source,) = (
+        cell.source
+        for cell in lecture.section_cells("03_stochastic_gradient_descent", "A-schedule-for-the-learning-rate")
+        if cell.source.startswith("makers =")
+    )
+    chapter = {"schedules": schedules}
+    exec(source, chapter)
+    made = [make(600) or schedules.constant() for make in chapter["makers"].values()]
+    with browser.open(f"{(stick / 'lecture.html').as_uri()}#/falling-rates") as page:
+        page.evaluate(READY)
+        drawn = page.evaluate("""[...document.querySelectorAll(".rates polyline")].map(line =>
+          [...line.points].map(({x, y}) => [x, 1 - y]))""")
+    assert len(drawn) == len(made)
+    for line, schedule in zip(drawn, made, strict=True):
+        assert [x for x, _ in line] == list(range(60))
+        assert [y for _, y in line] == pytest.approx([schedule(10 * i) for i in range(60)], abs=1e-6)
 
 
 def test_every_slide_of_the_lecture_has_notes(seen):

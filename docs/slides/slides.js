@@ -19,6 +19,14 @@ function fit(body) {
   }
 }
 
+// The four learning rates of chapter 3 over a run, at every sixtieth of it, as parts of the rate at the beginning
+const RATES = [() => 1, i => 0.3 ** Math.floor(i / 20), i => 1 / (1 + i / 15), i => (1 + Math.cos(Math.PI * i / 60)) / 2];
+function drawRates(place) {
+  const line = rate => Array.from({length: 60}, (_, i) => `${i},${1 - rate(i)}`).join(" ");
+  const drawn = rate => `<svg viewBox="0 0 59 1" preserveAspectRatio="none"><polyline points="${line(rate)}"/></svg>`;
+  place.innerHTML = RATES.map(drawn).join("");
+}
+
 // The playground on a slide: everything in view at once, and its letters for the last row. On the left the map, drawn
 // small and enlarged; on the right the answer and the knobs.
 const LARGE = 1.85;
@@ -230,6 +238,7 @@ async function start() {
     await customElements.whenDefined("optimizer-knobs");
     playgrounds.forEach(onSlide);
   }
+  document.querySelectorAll(".rates").forEach(drawRates);
   await MathJax.startup.promise;
   await MathJax.typesetPromise();
   await Promise.all(Array.from(document.images, image => image.decode().catch(() => {})));
