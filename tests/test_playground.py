@@ -371,7 +371,57 @@ def test_what_a_knob_has_done_stands_in_a_sentence(browser):
             "(document.querySelector('optimizer-knobs'))"
         )
         said = page.evaluate(f"{IN}.querySelector('[role=status]:not(.outcome)').textContent")
-        assert said == (f"Turned: Momentum β from 0.7 to 0.9: Momentum ends {ends[0]} away (dotted: {ends[1]} away).")
+        assert said == f"Momentum β from 0.7 to 0.9: Momentum ends {ends[0]} away (dotted: {ends[1]})."
+
+
+def test_the_sentence_names_what_was_changed(browser):
+    """All of it, a start that was dragged as well; and never a start that was not."""
+    with opened(browser) as page:
+        said = f"{IN}.querySelector('[role=status]:not(.outcome)').textContent"
+        answer(page, 2)
+        page.evaluate("document.querySelector('optimizer-knobs').turn('1.beta', 0.95)")
+        page.evaluate("document.querySelector('optimizer-knobs').moveTo([-3, 0.5])")
+        assert page.evaluate(said).startswith("Momentum β from 0.7 to 0.95, another start: Gradient descent ends ")
+        page.evaluate("document.querySelector('optimizer-knobs').load('preset=ravine')")
+        answer(page, 2)
+        page.evaluate(
+            "(knobs => (knobs.state.lanes[0].schedule = 'cosine', knobs.update()))"
+            "(document.querySelector('optimizer-knobs'))"
+        )
+        assert page.evaluate(said).startswith("Turned: Gradient descent ends ")
+
+
+def test_all_numbers_of_a_story_have_one_minus_sign(browser):
+    with opened(browser, "#preset=turned") as page:
+        answer(page, 2)
+        page.evaluate("document.querySelector('optimizer-knobs').turn('angle', 0)")
+        words = page.evaluate(f"[...{IN}.querySelectorAll('[role=status]')].map(line => line.textContent)")
+        assert all(re.search(r"\de−\d", line) for line in words), words
+        assert not re.search(r"-\d", "".join(words)), words
+        assert words[1].startswith("Angle of the ravine from 45 to 0:")
+
+
+def test_the_first_guess_counts_until_one_starts_again(browser):
+    with opened(browser) as page:
+        answer(page, 0)
+        for _ in range(2):
+            assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("No.")
+            answer(page, 2)
+        assert page.evaluate("document.querySelector('optimizer-knobs').state.guess") == 0
+        page.evaluate(f"{IN}.querySelector('.controls button:last-child').click()")
+        answer(page, 2)
+        assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("Right.")
+
+
+def test_a_ravine_s_knobs_are_offered_for_a_ravine(browser):
+    knobs = f"[...{IN}.querySelectorAll('details [data-knob]')].map(({{dataset}}) => dataset.knob)"
+    for preset, has in (("ravine", True), ("banana", False)):
+        with opened(browser, f"#preset={preset}") as page:
+            page.evaluate(f"{IN}.querySelector('summary').click()")
+            page.page.wait_for_function(IN + ".querySelectorAll('fieldset').length")
+            shown = page.evaluate(knobs)
+            assert "x" in shown
+            assert ("k" in shown, "angle" in shown) == (has, has)
 
 
 def test_a_best_rate_is_found_beside_its_knob(browser):
@@ -577,8 +627,8 @@ def test_the_first_page_s_race_has_its_names_beside_the_map(browser):
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280])
-def test_an_answer_moves_nothing(browser, width):
-    """Its room is there before; the axes of the second picture stay, too."""
+def test_neither_an_answer_nor_a_knob_moves_anything(browser, width):
+    """Their room is there before; the axes of the second picture stay, too."""
     tops = (
         f"['canvas', '.play', '.beside', '.knobs', 'details'].map(part => {IN}.querySelector(part))"
         ".map(part => part.getBoundingClientRect().y + scrollY)"
@@ -593,6 +643,13 @@ def test_an_answer_moves_nothing(browser, width):
             page.evaluate(f"{IN}.querySelector('[role=group] button').click()")
             page.evaluate(wait)
             assert page.evaluate(f"{IN}.querySelector('.outcome').checkVisibility()")
+            assert page.evaluate(tops) == pytest.approx(before, abs=1), preset
+            page.evaluate(
+                "(knobs => { const { range } = knobs.shown[0]; range.value = range.value > 0.5 ? 0.3 : 0.7; "
+                "range.dispatchEvent(new Event('input')); })(document.querySelector('optimizer-knobs'))"
+            )
+            page.evaluate(wait)
+            assert page.evaluate("document.querySelector('optimizer-knobs').isTurned"), preset
             assert page.evaluate(tops) == pytest.approx(before, abs=1), preset
 
 

@@ -15,25 +15,25 @@ p { margin: .3em 0 } [hidden] { display: none !important }
 .text, .stage, .side, .said { display: contents } .ghost { display: none }
 .question { font-weight: 600; font-size: 1.05em }
 .row { display: flex; flex-wrap: wrap; gap: .4em .8em; align-items: center; margin: .45em 0 }
-canvas { display: block; width: 100%; height: clamp(210px, min(42cqw, 60vh), 400px); touch-action: none; border-radius: 4px; cursor: crosshair }
+canvas { display: block; width: 100%; height: clamp(210px, min(42cqw, 60vh), 400px); touch-action: none; cursor: crosshair }
 canvas.beside { touch-action: manipulation; cursor: auto }
 button, select, input { font: inherit; color: inherit; accent-color: var(--blue); min-height: 28px }
 button, select, [type=text] { background: color-mix(in srgb, CanvasText 5%, Canvas); border: 1px solid var(--line); border-radius: 6px; padding: .25em .8em; cursor: pointer }
 button:hover { border-color: var(--blue) }
-.play { min-width: 5.2em; font-weight: 600 } .controls input { flex: 1 }
+.play { min-width: 5.2em; font-weight: 600 } .controls { flex-wrap: nowrap; white-space: nowrap } .controls input { flex: 1; min-width: 4em }
 [aria-pressed] { position: relative; padding-left: 1.2em } [aria-pressed=true] { outline: 2px solid var(--blue) }
 .right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } ::before { position: absolute; left: .2em }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
 .knob { display: grid; grid-template-columns: 1fr auto auto; gap: 4px; align-items: center; min-width: 15em; flex: 1; font-size: .93em }
 .knob [type=range] { grid-column: 1 / -1; width: 100%; margin: 4px 0 } .knob button { padding: 0 .5em }
-.knob [type=text] { padding: 0 .3em; text-align: right; cursor: text }
+.knob [type=text] { padding: 0 .3em; text-align: right }
 ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }
 svg { width: 22px; height: 12px; margin-right: .35em; fill: none; stroke-width: 3; vertical-align: middle }
 label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
 [type=checkbox] { width: 20px; height: 20px; min-height: 0 }
 .outcome { border-left: 3px solid var(--blue); padding-left: .7em }
-details { margin: .4em 0 } summary { cursor: pointer; padding: .3em 0 }
-fieldset { border: 1px solid var(--line); border-radius: 6px; margin: .4em 0; padding: .2em .7em }
+summary { cursor: pointer; padding: .3em 0 }
+fieldset { border: 1px solid var(--line); border-radius: 6px }
 a { color: var(--link); display: inline-block; padding: .3em 0 }
 .best { display: none }
 @container (max-width: 1100px) {
@@ -41,18 +41,19 @@ a { color: var(--link); display: inline-block; padding: .3em 0 }
   .early .stage canvas { height: 210px } .side canvas { contain: size; flex: 1; min-height: 190px; height: auto }
   .whole { display: grid; grid-template: "text text" "stage side" / minmax(0, 3fr) minmax(0, 2fr); gap: 0 1em } .whole > * { grid-column: 1 / -1 }
   .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .early > .stage { grid-area: side } .early > .side { grid-area: stage } .text { display: block }
-  .said { display: grid } .said > * { grid-area: 1 / 1 } .ghost { visibility: hidden }
+  .said { display: grid } .said > * { grid-area: 1 / 1; align-self: start } .ghost { visibility: hidden }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
   .whole { grid-template: "text stage" auto "side stage" 1fr / minmax(0, 2fr) minmax(0, 3fr) } .whole > .text { grid-area: text }
   .question { font-size: 1.3em; line-height: 1.35 } .text .row button { flex-basis: 100%; text-align: left; padding-block: .5em }
 }
+@container (max-width: 760px) { .whole .stage [role] { min-height: 4.4em } }
 @container (max-width: 520px) { /* the map stays in view while the knobs below it are turned */
   .whole { display: flex; flex-direction: column } .text { display: contents } .question, .question + *, .stage { order: -1 }
   .late .side { order: 1 } .side ~ :not(.knobs) { order: 2 }
   canvas, .early .stage canvas { height: clamp(200px, 34vh, 300px) } .early canvas { min-height: clamp(200px, 34vh, 300px) !important } .early .stage { order: 0 } .early .side { order: -1 }
   .whole .stage { position: sticky; top: var(--header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
-  .stage * { margin-block: 0 } .stage .controls { flex-wrap: nowrap; margin: 8px 0 } .stage ul { font-size: .85em; gap: 0 .9em } .controls input { min-width: 4em } .knob { min-width: 100% } .knob * { scroll-margin-top: 30em }
+  .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } .stage ul { font-size: .85em; gap: 0 .9em } .knob { min-width: 100% } .knob * { scroll-margin-top: 30em }
 }
 @media (pointer: coarse) {
   button, select, summary, label, .knob input, .controls input { min-height: 44px; font-size: 16px } a, summary { padding: .6em 0 }
@@ -68,7 +69,7 @@ const node = (name, attributes = {}, ...children) => {
 
 function define() {
   const { PRESETS, RULES, SCHEDULES, SURFACES, VIEWS, SETTINGS, MARGIN, ofLane, checked, fromAddress, toAddress } = Playground;
-  const { NAMES, newLane, memoryOf, race, tuned, leader, short, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
+  const { NAMES, newLane, memoryOf, race, tuned, leader, capital, short, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
   const { abs, min, max, log10, round } = Math;
 
   const toSlider = (name, value) => {
@@ -94,7 +95,7 @@ function define() {
 
   const nameOf = (lane, lanes) => {
     const alike = lanes.filter(({ rule }) => rule === lane.rule), which = alike.indexOf(lane);
-    return alike.length > 1 && alike.length === lanes.length ? `No. ${which + 1}` : NAMES[lane.rule] + (which ? ` no. ${which + 1}` : "");
+    return alike.length > 1 && alike.length === lanes.length ? `Path ${which + 1}` : NAMES[lane.rule] + (which ? ` no. ${which + 1}` : "");
   };
   const end = ({ diverged, away }) => (diverged ? "flies out" : `ends ${short(away.at(-1))} away`);
 
@@ -162,7 +163,7 @@ function define() {
         node("div", { class: "row controls" }, this.button, this.slider, ...(bare ? [] : [restart])), this.news);
       this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? stage : node("div", { class: /=map/.test(story.state) ? "whole early" : "whole" },
         node("div", { class: "text" }, node("p", { class: "question" }, story.question), this.answers,
-          node("div", { class: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `Right. ${this.says}`))),
+          node("div", { class: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `Right. As the story begins: ${this.says}`))),
         stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, this.all, node("p", {}, away)));
       this.fillKnobs();
       this.drag();
@@ -243,8 +244,8 @@ function define() {
         node("div", { class: "row" }, ...Object.keys(ofLane).flatMap((name) => (name in lane ? this.knob(`${i}.${name}`) : [])))));
       const add = node("button", { onclick: () => (state.lanes.push(newLane("adam")), this.again()) }, "Another rule");
       this.rest.replaceChildren(
-        node("div", { class: "row" }, select(Object.keys(SURFACES), state.surface, (name) => ((this.state = fromAddress(`surface=${name}`, state)), this.again()))),
-        node("div", { class: "row" }, ...["k", "angle", "x", "y", "noise", "workers", "runs", "seed", "mean", "steps", "frame", "speed"].flatMap((name) => this.knob(name))),
+        node("label", {}, "surface", select(Object.keys(SURFACES), state.surface, (name) => ((this.state = fromAddress(`surface=${name}`, state)), this.again()))),
+        node("div", { class: "row" }, ...["k", "angle", "x", "y", "noise", "workers", "runs", "seed", "mean", "steps", "frame", "speed"].slice(state.surface === "quadratic" ? 0 : 2).flatMap((name) => this.knob(name))),
         ...lanes, ...(lanes.length < 8 ? [add] : []));
     }
 
@@ -276,16 +277,16 @@ function define() {
     }
 
     answer(i) {
-      const { told, pending, state, story: { then } } = this;
-      const atOnce = told || pending || STILL.matches || this.onSlide || /map|sweep/.test(state.view);
+      const { pending, state, story: { then } } = this;
+      if (this.told) return; // the first guess counts
+      const atOnce = pending || STILL.matches || this.onSlide || /map|sweep/.test(state.view);
       if (then && state.guess < 0) {
         this.state = fromAddress(then, state);
         this.fillKnobs();
         this.update();
       }
-      this.state.guess = i;
+      if (!pending) this.state.guess = i;
       this.waits = false;
-      if (told) return this.verdict();
       this.pending = true;
       this.tell();
       this.goTo(atOnce ? this.state.steps : 0);
@@ -372,7 +373,7 @@ function define() {
           if (this.hasAttribute("play")) this.timer = setTimeout(() => this.play(this.isConnected), 2500);
           return;
         }
-        const isOver = this.pending && this.race.lanes.every(({ path }) => path.length <= this.state.step); // all have flown out
+        const isOver = this.pending && this.race.lanes.every(({ path }) => path.length <= this.state.step);
         this.goTo(isOver ? this.state.steps : this.state.step + max(1, round(this.state.speed / 30)));
         this.timer = setTimeout(tick, 1000 * max(1, round(this.state.speed / 30)) / this.state.speed);
       };
@@ -406,9 +407,10 @@ function define() {
         const [was, is] = [state, this.state].map((state) => this.lanesOf(knob, state)[0][name]);
         return was === is ? [] : `${label} from ${short(was)} to ${short(is)}`;
       });
+      if ((state.x !== this.state.x || state.y !== this.state.y) && !/\b[xy]\b/.test(this.story.knobs)) turned.push("another start");
       const moved = lanes.flatMap((lane, i) => (end(lane) === end(before[i]) ? []
-        : `${lanes[1] ? nameOf(lane, lanes) : "it"} ${end(lane)} (dotted: ${end(before[i]).replace("ends ", "")})`));
-      return `${[...new Set(turned)].slice(0, 2).join(", ") || "Another start"}: ${moved.join("; ") || "all ends as before"}.`;
+        : `${lanes[1] ? nameOf(lane, lanes) : "it"} ${end(lane)} (dotted: ${end(before[i]).replace(/ends | away/g, "")})`));
+      return `${capital([...new Set(turned)].slice(0, 3).join(", ")) || "Turned"}: ${moved.join("; ") || "all ends as before"}.`;
     }
 
     changed() {
@@ -449,7 +451,7 @@ function define() {
           : `${VIEWS[state.view]}: ${race.lanes.map((lane) => `${lane.label} ${short(lane.heights.at(-1))}`).join("; ")}`);
       }
       if (waits) return (this.news.textContent = "What do you expect? Choose an answer, or press Play.");
-      this.news.textContent = this.words ?? (step === state.steps && race.began[0] && !race.began[2] && !this.onSlide ? `Turned: ${this.effect()}` : `Step ${step} of ${state.steps}. ${leader(race, step)}`);
+      this.news.textContent = this.words ?? (step === state.steps && race.began[0] && !race.began[2] && !this.onSlide ? this.effect() : `Step ${step} of ${state.steps}. ${leader(race, step)}`).replace(/-(?=\d)/g, "−");
     }
 
     disconnectedCallback() { this.stop(); }

@@ -15,7 +15,7 @@ const gd = "lane=gradient_descent,lr:";
 const stories = {
   ravine: [4, "Out of the zigzag", ["0.lr", "1.lr", "1.beta"],
     `k=50&steps=40&${gd}0.0353&lane=momentum,lr:0.0312,beta:0.7`,
-    "k = 50, each rule at the best of 25 rates. After 40 steps, how far off is momentum?",
+    "A ravine, k = 50 times as steep across as along; each rule at the best of 25 rates. After 40 steps, how far off is momentum?",
     ["as far as gradient descent", "half as far", "*less than a tenth as far"],
     ({ lanes: [a, b] }) => `Gradient descent ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. Along the
       valley the gradients agree and add up; across it they alternate.`],
@@ -23,7 +23,7 @@ const stories = {
     "Gradient descent starts at 4.5, lr 0.1. What brings it into the lowest valley, at −0.74?",
     ["a smaller rate, 0.02", "a larger one, 0.4", "*only another start"],
     ({ lanes, again }) => `From 4.5 each rate ends at ${[...new Set(lanes.map(at))]}, from 0.5 at ${[...new Set(again("x=0.5").map(at))]}: the
-      slope leads down into its own valley. Drag the start.`, "x=0.5"],
+      slope leads down into its own valley.`, "x=0.5"],
   saddle: [1, "Beside the ridge", ["y", "0.lr"], `surface=saddle&steps=200&speed=40&${gd}0.1`,
     "The start is 0.001 beside the ridge, and at the saddle the slope is 0. When is |y| above ½?",
     ["after about 10 steps", "*after about 70", "never"],
@@ -65,7 +65,7 @@ const stories = {
       at 0.7 of ${short(0.7 ** 20)}. Raise β slowly from 0.`, "lane=momentum,lr:0.0275,beta:0.95"],
   damping: [4, "The map of lr and β", ["0.lr", "0.beta"], "k=50&steps=40&view=map&lane=momentum,lr:0.0275,beta:0.7",
     "Each cell of the map is a race of 40 steps. Where are the lowest ends?", ["at β = 0", "at β near 1", "*between, beside the rates that fly out"],
-    ({ tuned }) => (({ lr, beta }) => `Lowest over the last tenth: β = ${beta}, lr = ${lr}. A smaller β bears only smaller rates, and creeps; a larger one swings longer. Click a cell.`)(tuned(0))],
+    ({ tuned }) => (({ lr, beta }) => `Lowest over the last tenth: β = ${beta}, lr = ${lr}. A smaller β bears only smaller rates, and creeps; a larger one swings longer.`)(tuned(0))],
   ball: [4, "A ball that rolls", ["x", "1.beta"], `surface=ripples&x=7&steps=400&speed=60&${gd}0.01&lane=momentum,lr:0.01,beta:0.95`,
     "From 7, gradient descent stops in the first dip. Where does momentum come to rest?",
     ["in the same", "*in the deepest, at −0.74", "beyond the deepest"],
@@ -74,7 +74,7 @@ const stories = {
     "Eight workers in turn: a gradient is seven steps late on average. Thick: the mean of 100 runs of gradient descent. It looks like…",
     ["one worker's path", "a slower path", "*momentum: it swings"],
     ({ lanes: [a] }) => `Momentum with β = 1 − 1/8 (pink, dashed) is never more than ${gap(a.path, a.theory)} from the mean: a late
-      gradient pushes on, as a speed does. A single run looks quite different.`],
+      gradient pushes on, as a speed does.`],
   "one-delay": [5, "Being late", ["workers", "0.lr", "seed"], `k=5&workers=8&steps=60&${gd}0.1`,
     "With one worker, lr = 0.3 arrives (the limit is 2/k = 0.4). And with eight, whose gradients come seven steps late on average?", ["it arrives as fast", "it arrives, with swings", "*it flies out"],
     ({ again }) => `At 0.3 one worker ends ${end(again(`workers=1&${gd}0.3`)[0])}, eight ${end(again(gd + 0.3)[0])}: late
@@ -99,8 +99,8 @@ const stories = {
       ${rates[0].map(short).join(" and ")}.`],
   pan: [8, "Forgetting helps", ["1.lr", "1.beta"], "surface=pan&steps=180&speed=36&lane=adagrad,lr:0.2&lane=rmsprop,lr:0.2,beta:0.9,schedule:first,mirror:1",
     "Steep rim, flat floor; mirrored starts, first steps 0.2 long. Who is lower after 180?", ["Adagrad", "both alike", "*RMSProp"],
-    ({ lanes, again, tuned }) => `${each(lanes, height)} above the minimum. RMSProp forgets the rim's steep gradients, so its rate rises again; with β = 0.999
-      it has not yet: ${height(again("lane=rmsprop,lr:0.2,beta:0.999,schedule:first")[0])}. Tuned, Adagrad still ends far above RMSProp:
+    ({ lanes, tuned }) => `${each(lanes, height)} above the minimum. RMSProp forgets the rim's steep gradients, so its rate rises again. Now try β = 0.999.
+      Tuned, Adagrad still ends far above:
       ${short(tuned(0).late)} against ${short(tuned(1).late)}.`],
   memory: [8, "How long a memory?", ["*.lr"], `surface=pan&steps=180&speed=36&view=rates${[0.9, 0.99, 0.999].map((beta) => `&lane=rmsprop,lr:0.2,beta:${beta},schedule:first`).join("")}`,
     "Steep rim, flat floor, three memories. Whose rate rises most in 180 steps?", ["*β = 0.9", "β = 0.99", "β = 0.999"],
@@ -112,7 +112,7 @@ const stories = {
       divides by the gradient's own size, so it does not shrink with the slope. Falling rate: ${end(b)}.`],
   adam: [9, "Adam's three knobs", ["*.lr", "0.beta1", "0.beta2"], `k=50&steps=80${["", ",beta2:0.9", ",beta1:0.5", ",beta1:0.95"].map((change) => `&lane=adam,lr:0.32${change}`).join("")}`,
     "Adam, lr 0.32, defaults β₁ = 0.9, β₂ = 0.999. Which change ends nearest after 80 steps?", ["β₂ = 0.9", "*β₁ = 0.5", "β₁ = 0.95"],
-    ({ lanes }) => `${each(lanes, (lane) => `${end(lane)}, once ${past(lane)} past`)}. β₁ is momentum's memory: a long one runs past the minimum.`],
+    ({ lanes }) => `${each(lanes, end)}. β₁ is momentum's memory: 0.95 once runs ${past(lanes[3])} past the minimum, 0.5 only ${past(lanes[2])}.`],
   three: [9, "Momentum, RMSProp, both", ["0.lr", "1.lr", "2.lr"], "k=50&steps=80&lane=momentum,lr:0.0075&lane=rmsprop,lr:0.075&lane=adam,lr:0.32",
     "Each at its “best” rate, other numbers as usual. Who is lowest after 80 steps?", ["momentum", "*RMSProp", "Adam"],
     ({ lanes }) => `${each(lanes, height)} above the minimum. RMSProp has no
@@ -134,16 +134,16 @@ const stories = {
     }, all(0.1)],
   tuned: [10, "Each at its best", ["angle", "k"], `k=50&angle=30&steps=80${all(0.032, "0.032,beta:0.7", "0.018,beta:0.8", 1.3, "0.18,beta:0.95",
     "0.042,momentum:0.7", "0.056,momentum:0.8", "1,beta1:0.7")}`,
-    "A ravine turned by 30°, each rule with the best rate and first memory of one grid. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
+    "A ravine turned by 30°, eight rules, each with its best learning rate and memory of one grid. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
     ({ lanes, tuned }) => `${each(lanes.toSorted((a, b) => a.heights[80] - b.heights[80]).slice(0, 3), height)}. Turned, both coordinates are
-      steep, and a rate for each helps little. Not turned, tuned Adagrad's last tenth stays below ${short(tuned(3, "angle=0").late)}.`],
+      steep, and a rate for each helps little. At 0°, tuned anew, Adagrad's last tenth stays below ${short(tuned(3, "angle=0").late)}.`],
   line: [10, "Same loss, another place", ["0.lr", "4.lr"],
     `surface=line&steps=1000&speed=200${all(...[0.02, 0.004, 0.004, 0.1, 0.02, 0.002, 0.002, 0.02].map((lr) => lr + ",schedule:cosine"))}`,
     "Every point with 3x + y = 3 is a minimum. Eight rules start at (0, 0). Do they end at one point?", ["yes, the nearest", "yes, another", "*no, at two"],
     ({ lanes: [a, , , b] }) => `Gradient descent, momentum and Nesterov end at (${at(a)}), the nearest: every gradient points along (3, 1).
       The others divide the 3 out and move both weights alike, to (${at(b)}).`],
   race: [10, "The race", ["angle", "k"], `k=50&angle=30&steps=30&speed=8&${gd}0.032&lane=momentum,lr:0.032,beta:0.7&lane=rmsprop,lr:0.24,beta:0.9&lane=adam,lr:1.3,beta1:0.7`,
-    "Four rules, rate and first memory tuned on one grid. Who is lowest after 30 steps?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
+    "Four rules, each with its best learning rate and memory of one grid. Who is lowest after 30 steps?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
     ({ lanes, tuned }) => `${each(lanes, height)} above the minimum. Momentum does not feel the angle; a rate for each coordinate does. At 0°, tuned anew, Adam's last
       tenth stays below ${short(tuned(3, "angle=0").late)}, momentum's below ${short(tuned(1, "angle=0").late)}.`],
 };

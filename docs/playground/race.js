@@ -6,7 +6,7 @@ const { abs, floor, hypot, log, max, min, cos, PI } = Math;
 // Each number's default, bounds, slider (memory: 0, 0.9, 0.99, 0.999 at equal distances), name
 const ofRace = {
   k: [50, 1, 1000, "log", "condition number k"],
-  angle: [0, 0, 90, "whole", "ravine turned by (°)"],
+  angle: [0, 0, 90, "whole", "angle of the ravine (°)"],
   x: [null, -9, 9, "", "start x"], // the surface's own, unless told otherwise
   y: [null, -9, 9, "", "start y"],
   noise: [0, 0, 5, "", "gradient noise σ"],
@@ -186,6 +186,7 @@ function labelOf(lane, lanes) {
 }
 
 const short = (x) => (x && (abs(x) < 1e-3 || abs(x) >= 1e5) ? x.toExponential(1) : +x.toPrecision(3) + "");
+const capital = (text) => text.replace(/^[a-z](?=[a-z]{2}| )/, (letter) => letter.toUpperCase()); // not lr
 
 function leader({ lanes }, step) {
   const left = lanes.filter(({ heights }) => heights.length > step);
@@ -194,7 +195,7 @@ function leader({ lanes }, step) {
   const level = left.filter(({ heights }) => heights[step] <= max(best.heights[step], 1e-12));
   if (level.length > 1) return `${level.length === lanes.length ? "All" : level.map(({ label }) => label).join(" and ")} are level.`;
   const runs = best.runs.length > 1 ? `, in the mean of ${best.runs.length} runs` : "";
-  return `${best.label}${lanes.length > 1 ? " is lowest" : ""}: ${short(best.away[step])} from the minimum${runs}.`;
+  return `${capital(best.label)}${lanes[1] ? " is lowest," : ":"} ${short(best.away[step])} away from the minimum${runs}.`;
 }
 
 const RATES = Array.from({ length: 41 }, (_, i) => +(10 ** (i / 8 - 4)).toPrecision(2));
@@ -225,7 +226,7 @@ function outcome(name) {
 }
 
 Object.assign(Playground, {
-  ofLane, SETTINGS, VIEWS, RATES, checked, fromAddress, toAddress, newLane, heightOn, MEMORIES, normal, race, leader, short, memoryOf,
+  ofLane, SETTINGS, VIEWS, RATES, checked, fromAddress, toAddress, newLane, heightOn, MEMORIES, normal, race, leader, capital, short, memoryOf,
   lateHeight, tuned, outcome,
 });
 }
