@@ -156,6 +156,8 @@ def test_a_question_has_its_buttons_and_not_its_answer_s_picture(name, seen):
     assert sum(slide["asks"] for slide in seen[name]) == len(asking)
 
 
+AGAIN = "optimizer-knobs .controls button:last-child"  # Start again
+
 # The playground of the slide shown: of all that can be seen of it, the extent and the smallest letters; the colours of
 # its map; and whether a key turned the slide.
 LIVE = """(() => {
@@ -193,6 +195,7 @@ def test_all_of_a_playground_stays_on_its_slide_once_an_answer_is_pressed(stick,
             before = page.evaluate(LIVE)
             answers = page.page.locator(f"#{name} optimizer-knobs .question + .row button")
             for answer in range(answers.count()):
+                page.page.locator(f"#{name} {AGAIN}").click()
                 answers.nth(answer).click()
                 after = page.evaluate(LIVE)
                 assert after["drawn"] > before["drawn"] + 500, (name, "the run is drawn")
@@ -255,6 +258,8 @@ def test_what_is_done_in_one_window_is_done_in_the_other(stick, browser):
         now.locator(buttons).nth(1).click()
         alike(wall.page, f"{STATE}('ravine')[0]", 1)
         assert wall.evaluate(f"{STATE}('ravine')") == now.evaluate(f"{STATE}('ravine')")
+        wall.page.locator(f"#ravine {AGAIN}").click()
+        alike(now, f"{STATE}('ravine')[0]", -1)
         wall.page.locator(buttons).nth(2).click()
         alike(now, f"{STATE}('ravine')[0]", 2)
         now.locator("#ravine optimizer-knobs .knob [type=range]").nth(1).press("ArrowLeft")
@@ -272,6 +277,9 @@ def test_what_is_done_in_one_window_is_done_in_the_other(stick, browser):
         view.keyboard.press("ArrowLeft")
         alike(wall.page, HERE, "ravine")
         alike(now, HERE, "ravine")
+        now.locator(f"#ravine {AGAIN}").click()
+        alike(wall.page, f"{STATE}('ravine')[0]", -1)
+        view.locator("#notes").click()
         view.keyboard.press("1")
         alike(wall.page, f"{STATE}('ravine')[0]", 0)
         alike(now, f"{STATE}('ravine')[0]", 0)

@@ -206,6 +206,10 @@ function onSlide(knobs, number) {
     fewer(knobs.story);
     knobs.load(knobs.getAttribute("state"));
   }
+  if (document.querySelector("[data-paths]") && knobs.state.preset === "ravine") { // one line, so that the map has the room
+    knobs.story.question = `k = ${knobs.state.k}, each rule at the best of 25 rates. After ${knobs.state.steps} steps, how far off is momentum?`;
+    knobs.load(knobs.getAttribute("state"));
+  }
   if (document.querySelector("[data-paths]") && knobs.state.preset === "pan") {
     firstStep(knobs.story, knobs.shadowRoot);
     knobs.load(knobs.getAttribute("state"));
