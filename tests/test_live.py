@@ -77,15 +77,17 @@ def test_a_guess_may_have_a_decimal_comma_or_thousands(tmp_path):
 
 # --- In JupyterLab ----------------------------------------------------------------------------------------------
 
+FILM = "<video></video><p>a film of the same</p>"
 CELLS = [
     new_markdown_cell("# 1 · A chapter"),
     new_markdown_cell("**Predict first.** How many times faster at $\\beta = 0.9$?\n\n- 2 times\n- 10 times"),
     new_code_cell("print(1 / (1 - 0.9))", execution_count=1, outputs=[new_output("stream", text="10.0 times\n")]),
     new_markdown_cell("**Outcome: 10 times.** Ten, to two places."),
     new_markdown_cell("*For lecturers:* wait for hands."),
+    new_code_cell("film()", execution_count=2, outputs=[new_output("display_data", {"text/html": FILM})]),
     new_markdown_cell("[Turn the knobs: the ravine](../docs/playground/index.html#preset=ravine)"),
     new_markdown_cell("**Predict first.** How long, in steps?"),
-    new_code_cell("print('fresh', 20 + 2)", execution_count=2, outputs=[new_output("stream", text="22 steps\n")]),
+    new_code_cell("print('fresh', 20 + 2)", execution_count=3, outputs=[new_output("stream", text="22 steps\n")]),
     new_markdown_cell("**Outcome: 22 steps.** As printed."),
     new_markdown_cell("## What to remember\n\n- It is ten."),
 ]
@@ -160,12 +162,12 @@ def test_a_chapter_in_jupyterlab_waits_for_a_guess(lab):
         page.evaluate(f"{ask}[0].querySelector('.live-answer').focus()")
         page.key("Enter")  # JupyterLab's own Enter would open the cell's editor
         wait(page, "document.querySelector('.live-said').innerText == 'You said “2 times”. It was: 10 times.'")
-        assert page.evaluate(outputs) == "10.0 times\n"
+        assert page.evaluate(outputs).split("\n") == ["10.0 times", "; a film of the same"], "the film waits, too"
         assert page.evaluate(outcomes) == "Outcome: 10 times. Ten, to two places."
 
         # A cell that is run shows its output, guess or not; the outcome still waits.
         wait(page, "document.querySelector('#jp-main-statusbar').innerText.includes('Idle')")  # there is a kernel
-        page.evaluate("document.querySelectorAll('.jp-CodeCell .cm-content')[1].focus()")
+        page.evaluate("document.querySelectorAll('.jp-CodeCell .cm-content')[2].focus()")
         page.key("Shift+Enter")
         wait(page, f"({outputs}).includes('fresh 22')")
         assert "22 steps" not in page.evaluate(outcomes)

@@ -24,7 +24,8 @@
       if (panel.isDisposed || !panel.content.model) return;
       const chapter = panel.context.path.split("/").pop().replace(/\.ipynb$/, "");
       const guesses = Live.guesses(chapter);
-      let question = null, between = [], count = 0;
+      let question = null, between = [], open = false; // open: no heading since the last outcome
+      const pairs = [];
       for (const cell of panel.content.widgets) {
         const text = source(cell), node = rendered(cell);
         if (cell.model.type == "code" && !watched.has(cell.model)) {
@@ -36,14 +37,18 @@
         }
         if (cell.model.type == "markdown" && text.startsWith("**Predict first.**")) [question, between] = [cell, []];
         else if (question && cell.model.type == "markdown" && text.startsWith("**Outcome:")) {
-          join(chapter, ++count, question, between, cell);
-          question = null;
+          pairs.push([question, between, cell]);
+          [question, open] = [null, true];
         } else if (question) between.push(cell);
+        else if (/^#/m.test(text) && cell.model.type == "markdown") open = false;
+        else if (open && cell.node.querySelector("video")) between.push(cell); // a film of the same runs
         if (!node) continue;
         if (text.startsWith("*For lecturers:*")) Live.foldNotes(node);
         if (text.includes("[Turn the knobs:")) Live.knobs(node, PLAYGROUND);
-        if (count && [...node.querySelectorAll("h2")].some(Live.isEnd)) guesses.score(node);
+        if (pairs.length && [...node.querySelectorAll("h2")].some(Live.isEnd)) guesses.score(node);
       }
+      pairs.forEach(([question, between, outcome], i) => join(chapter, i + 1, question, between, outcome));
+      const count = pairs.length;
       for (const number of guesses.asked.keys()) if (number > count) guesses.asked.delete(number);
       if (guesses.total != count) {
         guesses.total = count;
