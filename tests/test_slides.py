@@ -238,7 +238,7 @@ def speaking(browser, address):
             wall.key("s")
         view = opened.value
         view.set_viewport_size({"width": 1280, "height": 720})
-        view.wait_for_function("document.getElementById('notes').textContent")
+        view.wait_for_function("document.getElementById('notes')?.textContent")
         (now,) = [frame for frame in view.frames if "view=now" in frame.url]
         now.evaluate(READY)
         yield wall, view, now
