@@ -88,7 +88,7 @@ COVERS = {
 LEADS = COVERS | {
     "01_challenges": ("Training loss on three ways between two", (7.5, 10.5, 99, 84)),
     "03_stochastic_gradient_descent": ("Six learning-rate schedules", (10, 5, 61, 80)),
-    "04_momentum": ("A bowl with ripples. From", (10, 12.5, 99, 84)),
+    "04_momentum": ("A bowl with ripples. From", (31, 12.5, 99, 84)),
     "06_nesterov_momentum": ("The iterate against steps on a convex", (11, 3, 99, 82)),
     "07_adagrad": ("Left: a cliff", (6.5, 9, 47, 86)),
     "08_rmsprop": ("Distance from a wandering target", (9, 14.5, 99, 85)),
@@ -215,6 +215,9 @@ def finish(app, tree, name):
         if isinstance(following, nodes.Text) and (found := re.match(r"[.,;:!?)\]]+", following)):
             node["after"] = found[0]  # no line may end between a formula and its full stop
             following.parent.replace(following, nodes.Text(following[found.end() :]))
+    for node in list(tree.findall(nodes.raw)):
+        if "task-list-item-checkbox" in node.astext():  # nothing can be ticked on a page
+            node.parent.replace(node, nodes.Text("☐ "))
     for section in list(tree.findall(nodes.section)):
         if section[0].astext().startswith("Deeper: "):
             section.insert(1, raw('<details class="deeper"><summary>Beyond the core of the chapter: open</summary>'))

@@ -376,7 +376,17 @@ def test_the_first_page_at_every_width(pages, browser):
                 columns = "[...document.querySelectorAll('.card')].map(card => Math.round(card.offsetLeft))"
                 assert len(set(page.evaluate(columns))) == 2, f"five rows of two at {width}"
             covers = "Math.min(...[...document.querySelectorAll('.card img')].map(img => img.offsetWidth || 999))"
-            assert page.evaluate(covers) >= 250
+            if width > 640:
+                assert page.evaluate(covers) >= 250
+            else:  # a row each, the words beside the picture: all ten within four screens
+                assert page.evaluate(covers) >= 130
+                sides = """[...document.querySelectorAll('.card')].map(card => {
+                  const image = [...card.querySelectorAll('img')].find(img => img.offsetWidth).getBoundingClientRect();
+                  const parts = [...card.querySelectorAll('h3, p')].map(part => part.getBoundingClientRect());
+                  return parts.every(part => part.left >= image.right && part.top >= image.top - 4);
+                })"""
+                assert page.evaluate(sides) == [True] * len(CHAPTERS)
+                assert page.evaluate("document.querySelector('.cards').offsetHeight") <= 4 * height
             if width >= 1280:
                 assert page.evaluate("document.querySelector('.race').offsetWidth") > 740
             asks = "[...document.querySelectorAll('.card p:not(.time)')].map(line => line.textContent.trim())"
@@ -469,8 +479,44 @@ def test_search_finds_sections_and_shows_where(pages, browser, built):
     assert urlparse(first["to"]).path.endswith("notebooks/04_momentum.html")
     assert re.match(r"4 · Momentum\s*[^?]+\?", first["where"]), "what the chapter asks comes before how long it takes"
     assert search(browser, pages, "xylophone") == []
+    for query, words in (("SGD+vs+Adam", ("sgd", "adam")), ("learning+rates", ("learning rate",))):
+        entry = search(browser, pages, query)[0]["where"].lower()
+        assert any(word in entry for word in words), "many for one, and vs says nothing"
+    optimise = [[hit["to"] for hit in search(browser, pages, word)] for word in ("optimise", "optimize")]
+    assert optimise[0] == optimise[1] != []
     assert "Further reading" not in "".join(hit["where"] for hit in search(browser, pages, "why+adam")[:2])
     assert "<a " not in (built / "_static" / "sections.js").read_text("utf-8"), "excerpts are words"
+
+
+def test_a_search_that_finds_nothing_says_what_it_did_and_leads_on(pages, browser):
+    said = "document.getElementById('search-summary')"
+    with browser.open(f"{pages['search.html'].as_uri()}?q=xylophone+gradient") as page:
+        assert page.evaluate(f"{said}.textContent").startswith("No section has all words")
+        assert page.evaluate("document.querySelectorAll('#search-results li').length") >= 10
+    with browser.open(f"{pages['search.html'].as_uri()}?q=xylophone") as page:
+        assert page.evaluate(f"{said}.textContent").startswith("No sections found")
+        for link in page.evaluate(f"[...{said}.querySelectorAll('a')].map(link => link.href)"):
+            path, _, anchor = link.removeprefix("file://").partition("#")
+            assert not anchor or f'id="{anchor}"' in Path(path).read_text("utf-8"), link
+        assert page.evaluate(f"{said}.querySelectorAll('a').length") == 2
+
+
+def test_an_excerpt_is_words_rather_than_gaps(pages, browser):
+    """Of the places where a word stands the one is shown that has fewest formulas left out beside it."""
+    with browser.open(f"{pages['search.html'].as_uri()}?q=momentum") as page:
+        shown, first = page.evaluate(r"""(() => {
+          const items = [...document.querySelectorAll('#search-results li')];
+          const count = text => text.split('…').length - 1;
+          const shown = items.map(item => item.querySelector('p').textContent.replace(/^… |…$/g, ''));
+          const first = items.map(item => {
+            const at = item.querySelector('a').getAttribute('href');
+            const [, , , text] = SECTIONS.find(([address]) => at.endsWith(address));
+            const from = Math.max(0, text.search(/(?<![\p{L}\d_])momentum/iu));
+            return text.slice(from, from + 220);
+          });
+          return [shown, first].map(all => all.map(count).reduce((a, b) => a + b));
+        })()""")
+        assert shown < first
 
 
 def test_slides_and_playground_lead_back(texts):
@@ -620,6 +666,24 @@ def test_a_prediction_is_kept_over_a_reload_and_can_be_forgotten(pages, asking, 
         page.evaluate("document.querySelectorAll('.live-skip').forEach(skip => skip.click())")
         assert page.evaluate(waiting) == 0, "who does not want to guess may look all the same"
         assert "none yet" in page.evaluate(score)
+
+
+def test_nothing_below_a_question_answers_it(pages, browser):
+    """A film of the same runs waits for the guess as well, and code whose output waits is no row of closed folds."""
+    films = "[...document.querySelectorAll('.cell:has(video)')].map(cell => cell.checkVisibility())"
+    folds = "[...document.querySelectorAll('.predict-held > .tag_hide-input')].filter(cell => cell.offsetHeight).length"
+    for stem in ("04_momentum", "09_adam"):
+        with browser.open(pages[f"notebooks/{stem}.html"].as_uri()) as page:
+            assert (page.evaluate(films), page.evaluate(folds)) == ([False], 0)
+            page.evaluate("document.querySelectorAll('.live-skip').forEach(skip => skip.click())")
+            assert page.evaluate(films) == [True]
+            assert page.evaluate(folds) >= 2
+
+
+def test_boxes_to_tick_are_boxes(texts):
+    for name, text in texts.items():
+        assert "[ ]" not in re.sub(r"<(pre|code|math)\b.*?</\1>", "", text, flags=re.DOTALL) or is_deck(name), name
+    assert texts["exercises/04_momentum/04_momentum.html"].count("☐") == 3
 
 
 def test_all_right_answers_count(pages, asking, browser):

@@ -7,8 +7,12 @@
   const asked = query.toLowerCase().match(/[\p{L}\d_]+/gu) ?? [];
   if (!asked.length) return;
   // Words that every section has say nothing about which is meant, unless nothing else is asked.
-  const empty = "a an and are as at be by can do does for from how i in is it of on or so than that the this to what when where which why with".split(" ");
-  const told = asked.filter(word => !empty.includes(word)), words = told.length ? told : asked;
+  const empty = "a an and are as at be by can do does for from how i in is it of on or so than that the this to versus vs what when where which why with".split(" ");
+  const told = asked.filter(word => !empty.includes(word));
+  // One for many, and either spelling of optimise: a word is letters and digits, so that it may become part of a pattern.
+  const stem = word => word.replace(/(?<=\w{4})(?<!s)s$/, "").replace(/(?<=optimi)[sz](?=[eia])/, "[sz]");
+  const words = (told.length ? told : asked).map(stem);
+  let all = true; // are all words asked for?
   const start = "(?<![\\p{L}\\d_])"; // words are found by their beginnings
   const pattern = new RegExp(`${start}(${words.join("|")})`, "giu");
   const count = (text, words) => text.match(new RegExp(start + words, "giu"))?.length ?? 0;
@@ -19,7 +23,10 @@
     let total = 0;
     for (const word of words) {
       const times = count(text, word), heading = count(section, word), of = count(page, word);
-      if (!times && !heading && !of) return 0;
+      if (!times && !heading && !of) {
+        if (all) return 0;
+        continue;
+      }
       total += 6 * !!heading + 5 * !!count(stressed, word) + 2 * !!of + (4 * times) / (times + 2);
     }
     if (asked.length > 1) {
@@ -34,8 +41,10 @@
   }
 
   function excerpt(text) {
-    const phrase = text.toLowerCase().indexOf(query.toLowerCase());
-    const at = Math.max(0, phrase >= 0 ? phrase : text.search(pattern));
+    const phrase = new RegExp(start + asked.join("[^\\p{L}\\d_]+"), "giu");
+    const places = [phrase, pattern].map(one => [...text.matchAll(one)].map(({ index }) => index)).find(found => found.length) ?? [0];
+    const gaps = at => text.slice(at, at + 220).split("…").length; // formulas that are left out
+    const at = places.reduce((best, place) => (gaps(place) < gaps(best) ? place : best));
     const from = at < 80 ? 0 : text.indexOf(" ", at - 80) + 1;
     const part = text.slice(from, text.indexOf(" ", from + 220) + 1 || undefined);
     return (from ? "… " : "") + part + (from + part.length < text.length ? "…" : "");
@@ -43,9 +52,19 @@
 
   const marked = text => text.split(pattern).map((part, i) => (i % 2 ? Object.assign(document.createElement("mark"), { textContent: part }) : part));
 
-  const found = SECTIONS.map(entry => [score(entry), entry]).filter(([points]) => points > 0);
+  const find = () => SECTIONS.map(entry => [score(entry), entry]).filter(([points]) => points > 0);
+  let found = find();
+  if (!found.length && words.length > 1) {
+    all = false;
+    found = find();
+  }
   found.sort(([a], [b]) => b - a);
-  summary.textContent = `${found.length || "No"} section${found.length == 1 ? "" : "s"} found for “${query}”${found.length > 30 ? ", the best 30 of them" : ""}.`;
+  const count_of = `${found.length || "No"} section${found.length == 1 ? "" : "s"} found for “${query}”`;
+  summary.textContent = all || !found.length ? `${count_of}${found.length > 30 ? ", the best 30 of them" : ""}.` : `No section has all words of “${query}”; these have some.`;
+  if (!found.length) {
+    const link = (address, words) => Object.assign(document.createElement("a"), { href: root + address, textContent: words });
+    summary.append(" Look through ", link("index.html#chapters", "the ten chapters"), " or ", link("README.html", "the map of the course"), ".");
+  }
   for (const [, [address, page, section, text]] of found.slice(0, 30)) {
     const item = document.createElement("li"), link = document.createElement("a"), where = document.createElement("span"), said = document.createElement("p");
     link.href = root + address;
