@@ -173,9 +173,9 @@ def importing(folder, monkeypatch, source):
     monkeypatch.setattr(guard, "SECONDS", 0.3)
 
     def descends(g, state=(), *, lr):
-        import imported_late
+        from importlib import import_module
 
-        return -lr * g * imported_late.ONE, state
+        return -lr * g * import_module("imported_late").ONE, state
 
     return descends
 
