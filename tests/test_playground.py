@@ -289,6 +289,15 @@ def test_the_map_is_of_the_rule_that_one_chooses(browser):
         assert lanes[1]["lr"] < 0.001
 
 
+@pytest.mark.parametrize("width", [390, 768, 1280, 1600])
+def test_two_side_by_side_stand_still(browser, width):
+    """The picture beside the map fills what is left, and what is left may not follow the picture."""
+    with opened(browser, "#preset=ravine", width=width) as page:
+        page.evaluate("document.querySelector('#both').click()")
+        high = "new Promise(done => setTimeout(() => done(document.documentElement.scrollHeight), 700))"
+        assert page.evaluate(high) == page.evaluate(high)
+
+
 def test_an_answer_says_when_the_story_has_moved_on(browser):
     with opened(browser) as page:
         said = f"{IN}.querySelector('.outcome').innerText"

@@ -16,7 +16,7 @@ p { margin: .3em 0 } [hidden] { display: none !important }
 .question { font-weight: 600; font-size: 1.05em }
 .row { display: flex; flex-wrap: wrap; gap: .4em .8em; align-items: center; margin: .45em 0 }
 canvas { display: block; width: 100%; height: clamp(210px, min(42cqw, 60vh), 400px); touch-action: none; cursor: crosshair }
-canvas.beside { touch-action: manipulation; cursor: auto }
+canvas.beside { touch-action: manipulation }
 button, select, input { font: inherit; color: inherit; accent-color: var(--blue); min-height: 28px }
 button, select, [type=text] { background: color-mix(in srgb, CanvasText 5%, Canvas); border: 1px solid var(--line); border-radius: 6px; padding: .25em .8em; cursor: pointer }
 button:hover { border-color: var(--blue) }
@@ -38,7 +38,7 @@ a { color: var(--link); display: inline-block; padding: .3em 0 }
 .best { display: none }
 @container (max-width: 1100px) {
   .best, .stage, .ghost { display: block } .stage [role] { min-height: 2.9em } .side { display: flex; flex-direction: column } .side select { align-self: start; max-width: 100% }
-  .early .stage canvas { height: 210px } .side canvas { contain: size; flex: 1; min-height: 190px; height: auto }
+  .early .stage canvas { height: 210px } .side canvas { contain: size; flex: 1; min-height: 190px; height: auto; aspect-ratio: auto }
   .whole { display: grid; grid-template: "text text" "stage side" / minmax(0, 3fr) minmax(0, 2fr); gap: 0 1em } .whole > * { grid-column: 1 / -1 }
   .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .early > .stage { grid-area: side } .early > .side { grid-area: stage } .text { display: block }
   .said { display: grid } .said > * { grid-area: 1 / 1; align-self: start } .ghost { visibility: hidden }
@@ -48,7 +48,7 @@ a { color: var(--link); display: inline-block; padding: .3em 0 }
   .question { font-size: 1.3em; line-height: 1.35 } .text .row button { flex-basis: 100%; text-align: left; padding-block: .5em }
 }
 @container (max-width: 760px) { .whole .stage [role] { min-height: 4.4em } }
-@container (max-width: 520px) { /* the map stays in view while the knobs below it are turned */
+@container (max-width: 520px) { /* the map stays in view while knobs are turned */
   .whole { display: flex; flex-direction: column } .text { display: contents } .question, .question + *, .stage { order: -1 }
   .late .side { order: 1 } .side ~ :not(.knobs) { order: 2 }
   canvas, .early .stage canvas { height: clamp(200px, 34vh, 300px) } .early canvas { min-height: clamp(200px, 34vh, 300px) !important } .early .stage { order: 0 } .early .side { order: -1 }
