@@ -376,17 +376,7 @@ def test_the_first_page_at_every_width(pages, browser):
                 columns = "[...document.querySelectorAll('.card')].map(card => Math.round(card.offsetLeft))"
                 assert len(set(page.evaluate(columns))) == 2, f"five rows of two at {width}"
             covers = "Math.min(...[...document.querySelectorAll('.card img')].map(img => img.offsetWidth || 999))"
-            if width > 640:
-                assert page.evaluate(covers) >= 250
-            else:  # a row each, the words beside the picture: all ten within four screens
-                assert page.evaluate(covers) >= 130
-                sides = """[...document.querySelectorAll('.card')].map(card => {
-                  const image = [...card.querySelectorAll('img')].find(img => img.offsetWidth).getBoundingClientRect();
-                  const parts = [...card.querySelectorAll('h3, p')].map(part => part.getBoundingClientRect());
-                  return parts.every(part => part.left >= image.right && part.top >= image.top - 4);
-                })"""
-                assert page.evaluate(sides) == [True] * len(CHAPTERS)
-                assert page.evaluate("document.querySelector('.cards').offsetHeight") <= 4 * height
+            assert page.evaluate(covers) >= 250
             if width >= 1280:
                 assert page.evaluate("document.querySelector('.race').offsetWidth") > 740
             asks = "[...document.querySelectorAll('.card p:not(.time)')].map(line => line.textContent.trim())"
