@@ -55,6 +55,18 @@ def prints_and_catches(*args, **hyper):
             pass
 
 
+class Lingering:
+    def __del__(self):
+        until = time.monotonic() + 0.03
+        while time.monotonic() < until:
+            pass
+
+
+def loops_and_destroys(*args, **hyper):
+    while True:
+        Lingering()
+
+
 def raising(error):
     def candidate(*args, **hyper):
         raise error
@@ -81,6 +93,7 @@ BROKEN = {
     "loop, bare except": (loops_and_catches, "too_slow", "still running"),
     "loop, finally": (loops_and_continues, "too_slow", "still running"),
     "loop, recursion": (starts_again_when_caught, "too_slow", "still running"),
+    "loop, destructor": (loops_and_destroys, "too_slow", "still running"),
     "prints": (lambda *args, **hyper: print("x" * 10**6), "prints_too_much", "prints more than"),
     "prints, bare except": (prints_and_catches, "prints_too_much", "prints more than"),
     "stub": (raising(NotImplementedError()), "not_implemented", "not written yet"),
@@ -120,12 +133,6 @@ BROKEN = {
     "a number": (3, "not_callable", "should be a function"),
     "nothing": (None, "not_callable", "should be a function"),
 }
-
-
-@pytest.fixture(autouse=True)
-def no_hook(monkeypatch):
-    """pytest's own hook for errors in destructors would run on the candidate's time, and fail when that is over."""
-    monkeypatch.setattr(sys, "unraisablehook", lambda error: None)
 
 
 @pytest.mark.parametrize("kind", BROKEN)

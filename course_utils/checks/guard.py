@@ -127,6 +127,8 @@ def run(work, seconds=None):
             stack.callback(torch.set_rng_state, torch.get_rng_state())
         stack.enter_context(contextlib.redirect_stdout(printed))
         stack.enter_context(contextlib.redirect_stderr(printed))
+        stack.callback(setattr, sys, "unraisablehook", sys.unraisablehook)
+        sys.unraisablehook = _but_for_the_end(sys.unraisablehook)
 
         def watched():
             with np.errstate(all="ignore"):
@@ -155,6 +157,17 @@ def run(work, seconds=None):
         if printed.overflown:  # the candidate caught the exception
             raise _too_much(None)
     return result, printed.getvalue(), remarks
+
+
+def _but_for_the_end(report):
+    """``report``, but not of our own exceptions: Python drops one raised in a destructor, and the next comes."""
+
+    def hook(unraisable):
+        if not isinstance(unraisable.exc_value, (TimeUp, TooMuchOutput)):
+            report(unraisable)
+
+    MINE.add(hook.__code__)
+    return hook
 
 
 def _too_much(end):
