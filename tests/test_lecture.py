@@ -53,6 +53,13 @@ def test_every_slide_has_notes_a_question_and_a_way_to_save_time(slide):
     assert slide.late
 
 
+def test_a_rule_has_one_name(slide):
+    """SGD where it sees minibatches, gradient descent where it sees the whole gradient or a surface, and no third."""
+    words = " ".join((slide.title, slide.body, slide.say, slide.question, slide.answer, slide.late)).lower()
+    named = re.findall(r"(\S+ \S+)[ -]descent", re.sub(r"\{\{.*?\}\}|\]\(.*?\)", "", f"of the {words}"))
+    assert all(name.endswith((" gradient", " steepest")) and not name.startswith("plain ") for name in named), named
+
+
 @pytest.mark.parametrize(("path", "most"), [(20, 19.25), (45, 43), (90, 88.75)])
 def test_words_and_live_parts_leave_time_for_questions(path, most):
     minutes = sum(slide.minutes for slide in SLIDES if path in slide.paths)
@@ -150,6 +157,20 @@ SAID = [
         ],
         0.42,
         0.6,
+    ),
+    (
+        "momentum-mnist",
+        "04_momentum#The-talk's-run",
+        [r"the talk\): .* epoch [\d.]+% [\d.]+% ([\d.]+)%", r"the same lr\): .* epoch [\d.]+% [\d.]+% ([\d.]+)%"],
+        1.02,
+        1.05,
+    ),
+    (
+        "momentum-mnist",
+        "04_momentum#The-talk's-run",
+        [r"effective rate\): .* epoch [\d.]+% [\d.]+% ([\d.]+)%", r"the talk\): .* epoch [\d.]+% [\d.]+% ([\d.]+)%"],
+        0.995,
+        1.005,
     ),
     ("async", "05_asynchronous_sgd", r"M = 16: beta ([\d.]+)", 0.92, 0.95),
     ("implicit", "05_asynchronous_sgd", r"M = 16.* to ([\d.]+)% of a step", 0, 10),

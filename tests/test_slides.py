@@ -352,19 +352,37 @@ def test_once_an_answer_is_pressed_the_run_that_was_asked_about_is_drawn(stick, 
             }})()""")
             assert shown == wanted, name
             assert "As the story begins" not in words
-            assert re.search(r"Dotted: .+ = .+ Solid: .+ = ", words), name
+            assert re.search(r"Dotted: .+ = .+\nSolid: .+ = ", words), name
+
+
+def test_on_the_pan_the_knob_has_its_own_name_and_both_ends_are_told(stick, browser):
+    """With a long memory RMSProp ends as far away as Adagrad, so nobody is called the lowest."""
+    with browser.open(f"{(stick / 'lecture.html').as_uri()}#/rmsprop") as page:
+        page.evaluate(READY)
+        page.page.locator("#rmsprop optimizer-knobs .question + .row button").last.click()
+        first, beta = page.page.locator("#rmsprop optimizer-knobs .knob [type=text]").all()
+        knobs = "document.querySelector('#rmsprop optimizer-knobs')"
+        beta.fill("0.999")
+        beta.press("Enter")
+        assert re.search(r"Adagrad (0\.9\d+), RMSProp \1\.$", page.evaluate(f"{knobs}.news.textContent"))
+        first.fill("2")
+        first.press("Enter")
+        said = page.evaluate(f"{knobs}.outcome.innerText")
+        assert said == "Dotted: first step = 0.2, β = 0.9\nSolid: first step = 2, β = 0.999"
 
 
 def test_of_the_four_rules_in_the_race_those_without_a_root_fly_out(stick, browser):
     with browser.open((stick / "lecture.html").as_uri()) as page:
         page.evaluate(READY)
-        out, story = page.evaluate("""(() => {
+        out, story, k, betas = page.evaluate("""(() => {
           const {story, state} = document.querySelector("#race optimizer-knobs");
           const raised = {...state, lanes: state.lanes.map(lane => ({...lane, lr: 0.1}))};
-          return [Playground.race(raised).lanes.map(({rule, diverged}) => [rule, !!diverged]), story.answers];
+          return [Playground.race(raised).lanes.map(({rule, diverged}) => [rule, !!diverged]), story.answers, state.k,
+            state.lanes.flatMap(({beta, beta1, beta2}) => [beta, beta1, beta2].filter(Number))];
         })()""")
         assert dict(out) == {"gradient_descent": True, "momentum": True, "rmsprop": False, "adam": False}
         assert "*gradient descent and momentum" in story
+        assert (k, betas) == (50, [0.9, 0.9, 0.9, 0.999]), "as the notes say"
 
 
 def test_the_wall_is_drawn_as_high_as_chapter_1_measured_it(stick, browser):

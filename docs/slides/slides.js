@@ -38,7 +38,7 @@ sheet.replaceSync(`
 .plots { grid-area: map; position: relative; display: block; min-height: 0 }
 canvas:not(.beside) { position: absolute; top: 0; left: 0; width: ${100 / LARGE}%; height: ${100 / LARGE}%; transform: scale(${LARGE}); transform-origin: 0 0 }
 .plots:not(:has(+ ul > :nth-child(5))), .plots:has(+ ul[hidden]) { grid-row: 3 / 6 } .plots + ul:not(:has(> :nth-child(5))) { grid-area: map; z-index: 1; align-self: start; justify-self: end; gap: 12px; margin: 5px 22px 0 0 } ul svg { width: 18px; margin-right: 5px }
- .outcome { grid-area: said; margin: 0; align-self: start } .which { display: block; margin-top: .4em; font-weight: 600 } ul { grid-area: names; font-size: 1em; margin: 0 }
+ .outcome { grid-area: said; margin: 0; align-self: start } .which { display: block; margin-top: .4em; font-weight: 600 } .which span { display: inline-block } ul { grid-area: names; font-size: 1em; margin: 0 }
 .controls { grid-area: run; margin: 0 } [role=status]:not(.outcome) { grid-area: news; align-self: start; margin: .5em 0 0 } .knobs { grid-area: 4 / 2 / 7; align-self: end; margin: 0; gap: 4px 28px }
 .knob { min-width: 100%; font-size: 1em } .knob [type=range] { margin: 0 } .knob [type=text] { font-size: 1em; width: 5em }
 canvas.beside, select, details, details ~ p { display: none }`);
@@ -59,14 +59,20 @@ function fewer(story) {
   };
 }
 
-// RMSProp's first step is as long whatever its memory, so its knob sets that; and nobody needs eleven digits behind the point.
-function firstStep(story, root) {
-  const {outcome} = story;
-  story.outcome = given => outcome(given).replace(/[\d.]+e-\d+/g, "under 0.001");
-  const name = () => {
-    for (const label of root.querySelectorAll(".knob > span")) label.lastChild.data = label.lastChild.data.replace("RMSProp lr", "RMSProp first step");
+// On the pan RMSProp's first step is as long whatever its memory, so its knob sets that. Both ends are told, as they may be
+// alike; and nobody needs eleven digits behind the point.
+function onPan(knobs) {
+  const {story, draw} = knobs, {outcome} = story, few = text => text.replace(/[\d.]+e-\d+/g, "under 0.001");
+  story.calls = {lr: "first step"};
+  story.outcome = given => few(outcome(given));
+  knobs.draw = function () {
+    draw.call(this);
+    for (const label of this.shadowRoot.querySelectorAll(".knob > span")) label.lastChild.data = label.lastChild.data.replace("RMSProp lr", "RMSProp first step");
+    if (!this.race || this.waits || this.words) return;
+    const {steps} = this.state, step = Math.min(this.state.step, steps);
+    const ends = this.race.lanes.map(({label, away}) => `${label} ${Playground.short(away[step])}`).join(", ");
+    this.news.textContent = few(`Step ${step} of ${steps}. Away from the minimum: ${ends}.`);
   };
-  new MutationObserver(name).observe(root, {childList: true, subtree: true});
 }
 
 // Which run is which, once something has been turned: the one with which the story began is dotted
@@ -80,10 +86,11 @@ function saysWhich(knobs) {
     tell.call(this);
     if (!this.told || !this.isTurned) return;
     const now = this.state, at = this.began.state, differ = this.story.knobs.filter(knob => value(now, knob) !== value(at, knob));
-    const say = state => differ.map(knob => `${Playground.SETTINGS[knob.split(".").at(-1)][4].split(" ").at(-1)} = ${Playground.short(value(state, knob))}`).join(", ");
+    const called = name => this.story.calls?.[name] ?? Playground.SETTINGS[name][4].split(" ").at(-1);
+    const say = state => differ.map(knob => `<span>${called(knob.split(".").at(-1))} = ${Playground.short(value(state, knob))}</span>`).join(", ");
     const which = document.createElement("span");
     which.className = "which";
-    which.textContent = differ.length ? `Dotted: ${say(at)}. Solid: ${say(now)}.` : "Dotted: as it began.";
+    which.innerHTML = differ.length ? `Dotted: ${say(at)}<br>Solid: ${say(now)}` : "Dotted: as it began.";
     if (this.outcome.textContent.includes("As the story begins")) this.outcome.replaceChildren(); // it has been read; the knobs need the room
     this.outcome.append(which);
   };
@@ -211,7 +218,7 @@ function onSlide(knobs, number) {
     knobs.load(knobs.getAttribute("state"));
   }
   if (document.querySelector("[data-paths]") && knobs.state.preset === "pan") {
-    firstStep(knobs.story, knobs.shadowRoot);
+    onPan(knobs);
     knobs.load(knobs.getAttribute("state"));
   }
   saysWhich(knobs);
