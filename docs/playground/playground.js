@@ -100,7 +100,7 @@ function define() {
   };
   const end = ({ diverged, away }) => (diverged ? "flies out" : `ends ${short(away.at(-1))} away`);
 
-  const BEST = "The rate of a grid that is lowest over the last tenth of the steps.";
+  const BEST = "Of a grid: lowest over the last tenth of the steps.";
   const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
   class OptimizerKnobs extends HTMLElement {
