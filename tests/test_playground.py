@@ -308,6 +308,9 @@ def test_two_side_by_side_stand_still(browser, width):
         page.evaluate("document.querySelector('#both').click()")
         high = "new Promise(done => setTimeout(() => done(document.documentElement.scrollHeight), 700))"
         assert page.evaluate(high) == page.evaluate(high)
+        tops = ".map(part => document.querySelector('.twin optimizer-knobs')[part].getBoundingClientRect().y)"
+        found = page.evaluate(f"['map', 'news', 'knobs']{tops}")
+        assert found == sorted(found), "the knobs stand below what they turn"
 
 
 def test_an_answer_says_when_the_story_has_moved_on(browser):

@@ -15,7 +15,7 @@ const gd = "lane=gradient_descent,lr:";
 const stories = {
   ravine: [4, "Out of the zigzag", ["0.lr", "1.lr", "1.beta"],
     `k=50&steps=40&${gd}0.0353&lane=momentum,lr:0.0312,beta:0.7`,
-    "A ravine, k = 50 times as steep across. Each rule has the rate, of 25, that ends nearest. How far off is momentum after 40 steps?",
+    "A ravine, k = 50 times as steep across; each rule at the rate, of 25, that ends nearest. After 40 steps, momentum is…",
     ["as far as gradient descent", "half as far", "*less than a tenth as far"],
     ({ lanes: [a, b] }) => `Gradient descent ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. Along the
       valley the gradients agree and add up; across it they alternate.`],
