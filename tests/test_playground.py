@@ -125,7 +125,8 @@ def test_every_story_opens_and_says_what_happened(page, preset):
     page.evaluate(f"document.querySelector('optimizer-knobs').load('preset={preset}')")
     answer(page, -1)
     said = page.evaluate(f"{IN}.querySelector('.outcome').innerText")
-    assert re.match(r"(Right|No)\. .*\d", said), said
+    assert re.match(r"(Right\.|You said “.+”; here it is “.+”\.) .*\d", said), said
+    assert not re.search(r"\de[−+-]?\d|[-*]\d", said), "typeset"
     assert "NaN" not in said
     assert "undefined" not in said
     assert page.evaluate(f"{IN}.querySelectorAll('.knobs input').length") >= 1
@@ -160,6 +161,14 @@ def test_the_start_is_dragged_and_the_whole_path_follows(browser):
         assert state(page)["x"] == dropped
         page.page.mouse.click(x + 5, y + 5)  # in the margin
         assert state(page)["x"] == dropped
+
+
+@pytest.mark.parametrize(
+    ("preset", "names"), [("adam", ["lr", "Adam no. 1 β₁", "Adam no. 1 β₂"]), ("beta", ["lr", "β"])]
+)
+def test_a_knob_of_one_rule_bears_its_name(page, preset, names):
+    page.evaluate(f"document.querySelector('optimizer-knobs').load('preset={preset}')")
+    assert page.evaluate(f"[...{IN}.querySelectorAll('.knobs .knob span')].map(name => name.innerText)") == names
 
 
 def test_by_finger(browser):
@@ -211,6 +220,9 @@ def test_an_exact_number_is_typed_and_a_bad_one_is_named(browser):
         lr = "document.querySelector('optimizer-knobs').state.lanes[1].lr"
         page.evaluate(f"{box}.value = '0.0123'; {box}.dispatchEvent(new Event('change'))")
         assert page.evaluate(lr) == 0.0123
+        page.evaluate("document.querySelector('optimizer-knobs').turn('1.lr', 0.00012)")
+        assert page.evaluate(f"{box}.value") == "0.00012", "as one types it"
+        page.evaluate("document.querySelector('optimizer-knobs').turn('1.lr', 0.0123)")
         page.evaluate(f"{box}.value = 'fast'; {box}.dispatchEvent(new Event('change'))")
         assert page.evaluate(lr) == 0.0123
         assert page.evaluate(f"{box}.value") == "0.0123"
@@ -296,6 +308,9 @@ def test_two_side_by_side_stand_still(browser, width):
         page.evaluate("document.querySelector('#both').click()")
         high = "new Promise(done => setTimeout(() => done(document.documentElement.scrollHeight), 700))"
         assert page.evaluate(high) == page.evaluate(high)
+        tops = ".map(part => document.querySelector('.twin optimizer-knobs')[part].getBoundingClientRect().y)"
+        found = page.evaluate(f"['map', 'news', 'knobs']{tops}")
+        assert found == sorted(found), "the knobs stand below what they turn"
 
 
 def test_an_answer_says_when_the_story_has_moved_on(browser):
@@ -324,7 +339,7 @@ def test_a_guess_runs_the_race_and_the_verdict_comes_at_its_end(browser):
         page.page.wait_for_function(f"{step} > 5")
         assert (page.evaluate(said).startswith("You have guessed."), page.evaluate(marked)) == (True, 0)
         page.page.wait_for_function(f"{step} == 40")
-        assert (page.evaluate(said)[:3], page.evaluate(marked)) == ("No.", 1)
+        assert (page.evaluate(said)[:8], page.evaluate(marked)) == ("You said", 1)
 
 
 def test_a_race_is_skipped_by_its_button_and_by_turning_a_knob(browser):
@@ -357,7 +372,7 @@ def test_who_wants_no_motion_sees_the_end_at_once(browser):
         assert page.evaluate(
             "(({timer, state}) => [timer, state.step])(document.querySelector('optimizer-knobs'))"
         ) == [0, 40]
-        assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("No.")
+        assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("You said")
 
 
 def test_an_answer_shows_the_run_that_was_asked_about(browser):
@@ -400,13 +415,13 @@ def test_the_sentence_names_what_was_changed(browser):
         assert page.evaluate(said).startswith("Turned: Gradient descent ends ")
 
 
-def test_all_numbers_of_a_story_have_one_minus_sign(browser):
+def test_all_numbers_of_a_story_are_typeset(browser):
     with opened(browser, "#preset=turned") as page:
         answer(page, 2)
         page.evaluate("document.querySelector('optimizer-knobs').turn('angle', 0)")
         words = page.evaluate(f"[...{IN}.querySelectorAll('[role=status]')].map(line => line.textContent)")
-        assert all(re.search(r"\de−\d", line) for line in words), words
-        assert not re.search(r"-\d", "".join(words)), words
+        assert all(re.search(r"\d\xa0×\xa010⁻", line) for line in words), words
+        assert not re.search(r"-\d|\de", "".join(words)), words
         assert words[1].startswith("Angle of the ravine from 45 to 0:")
 
 
@@ -414,7 +429,7 @@ def test_the_first_guess_counts_until_one_starts_again(browser):
     with opened(browser) as page:
         answer(page, 0)
         for _ in range(2):
-            assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("No.")
+            assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("You said")
             answer(page, 2)
         assert page.evaluate("document.querySelector('optimizer-knobs').state.guess") == 0
         page.evaluate(f"{IN}.querySelector('.controls button:last-child').click()")
@@ -435,7 +450,7 @@ def test_a_ravine_s_knobs_are_offered_for_a_ravine(browser):
 
 def test_a_best_rate_is_found_beside_its_knob(browser):
     with opened(browser) as page:
-        page.evaluate(f"{IN}.querySelector('[aria-label=\"best Momentum lr\"]').click()")
+        page.evaluate(f"{IN}.querySelector('[aria-label=\"lowest end: Momentum lr\"]').click()")
         lanes = "document.querySelector('optimizer-knobs').state.lanes.map(({lr, beta}) => [lr, beta ?? 0])"
         _, (lr, beta) = page.evaluate(lanes)
         late = "Playground.lateHeight(state, surface, {...lane, lr})"
@@ -450,19 +465,20 @@ def test_a_best_rate_is_found_beside_its_knob(browser):
 @pytest.mark.parametrize("dark", [False, True])
 def test_words_on_the_map_stand_out_from_every_height(browser, dark):
     with opened(browser, dark=dark) as page:
-        contrast = page.evaluate(
+        contrast, bands = page.evaluate(
             "(({map, shadowRoot}) => {"
             "const light = rgb => rgb.map(c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)"
             ".reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0.05);"
             "const ink = light(getComputedStyle(shadowRoot.host).color.match(/\\d+/g).map(Number));"
             "const {width, height} = map.terrain;"
             "const {data} = map.terrain.getContext('2d').getImageData(0, 0, width, height);"
-            "let least = 99; for (let i = 0; i < data.length; i += 4) {"
-            "const ground = light([...data.slice(i, i + 3)]);"
-            "least = Math.min(least, Math.max(ink, ground) / Math.min(ink, ground)); } return least;"
+            "let least = 99, top = 0, low = 99; for (let i = 0; i < data.length; i += 4) {"
+            "const ground = light([...data.slice(i, i + 3)]); top = Math.max(top, ground), low = Math.min(low, ground);"
+            "least = Math.min(least, Math.max(ink, ground) / Math.min(ink, ground)); } return [least, top / low];"
             "})(document.querySelector('optimizer-knobs'))"
         )
         assert 4.5 <= contrast < 21
+        assert bands > 1.6, "and the heights from each other"
 
 
 def test_light_or_dark_as_chosen_on_the_site(browser):
@@ -644,6 +660,8 @@ def test_neither_an_answer_nor_a_knob_moves_anything(browser, width):
     )
     with opened(browser, width=width, height=844) as page:
         page.page.emulate_media(reduced_motion="reduce")
+        page.evaluate("document.querySelector('h2').remove()")  # the page's; it follows a moment later
+        page.evaluate("heading = () => 0")
         for preset in PRESETS:
             page.evaluate(f"document.querySelector('optimizer-knobs').load('preset={preset}')")
             wait = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -696,6 +714,20 @@ def test_where_a_path_leaves_its_picture_is_marked(browser, preset, heads):
         assert (found[1] == 0) == (heads[1] == 0)
 
 
+def test_who_flies_out_hides_none(browser):
+    """Of many rules a path ends at the frame, is named, and nothing is drawn of the race before."""
+    with opened(browser, "#preset=same-rate") as page:
+        answer(page, 0)
+        out = page.evaluate(
+            "(({plot, race}) => race.lanes.map(({seen}) => seen.map(plot.isOut)))"
+            "(document.querySelector('optimizer-knobs'))"
+        )
+        assert [sum(path) for path in out if path[-1]] == [1, 1, 1]
+        assert page.evaluate("document.querySelector('optimizer-knobs').race.began") == []
+        news = page.evaluate(f"{IN}.querySelector('[role=status]:not(.outcome)').textContent")
+        assert news.endswith("Flown out: Gradient descent, Momentum, Nesterov.")
+
+
 @pytest.mark.parametrize("preset", ["beta", "zigzag", "adam"])
 def test_no_answer_moves_the_axes(browser, preset):
     """What stands left of the second picture is the same before and after."""
@@ -713,7 +745,7 @@ def test_no_answer_moves_the_axes(browser, preset):
 
 def test_best_says_of_what(browser):
     with opened(browser) as page:
-        page.evaluate(f"{IN}.querySelector('[aria-label=\"best Momentum lr\"]').click()")
+        page.evaluate(f"{IN}.querySelector('[aria-label=\"lowest end: Momentum lr\"]').click()")
         said = f"{IN}.querySelector('[role=status]:not(.outcome)').textContent"
         assert "lowest over the last tenth of the steps" in page.evaluate(said)
         page.evaluate("document.querySelector('optimizer-knobs').turn('1.lr', 0.01)")
@@ -810,6 +842,8 @@ def test_two_side_by_side_play_together_and_the_second_has_no_guess(browser):
             answer(page, 0)
         page.evaluate("document.querySelector('optimizer-knobs').turn('1.beta', 0.8)")
         page.evaluate("document.getElementById('both').click()")
+        second = "document.querySelectorAll('optimizer-knobs')[1].shadowRoot.querySelector('{}')".format
+        assert not page.evaluate(f"{second('.question')}.checkVisibility()")
         states = page.evaluate(both("state"))
         assert [state["guess"] for state in states] == [0, -1]
         assert [state["lanes"][1]["beta"] for state in states] == [0.8, 0.8]
@@ -820,6 +854,31 @@ def test_two_side_by_side_play_together_and_the_second_has_no_guess(browser):
         page.evaluate("document.querySelectorAll('optimizer-knobs')[1].toggle()")
         assert page.evaluate(both("timer")) == [0, 0]
         assert len({state["step"] for state in page.evaluate(both("state"))}) == 1
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_an_answer_shows_the_second_of_two_as_well(browser, motion):
+    with opened(browser) as page:
+        page.page.emulate_media(reduced_motion=motion)
+        page.evaluate("document.getElementById('both').click()")
+        page.evaluate(f"{IN}.querySelector('[role=group] button').click()")
+        now = "[...document.querySelectorAll('optimizer-knobs')].map(({waits, timer}) => [waits, !!timer])"
+        assert page.evaluate(now) == [[False, motion == "no-preference"]] * 2
+        answer(page, 0)
+        assert page.evaluate(now) == [[False, False]] * 2
+        assert (
+            page.evaluate("[...document.querySelectorAll('optimizer-knobs')].map(({state}) => state.step)") == [40] * 2
+        )
+
+
+def test_two_side_by_side_have_their_maps_level_and_wider_than_high(browser):
+    with opened(browser) as page:
+        page.evaluate("document.getElementById('both').click()")
+        boxes = page.evaluate(
+            "[...document.querySelectorAll('optimizer-knobs')].map(({map}) => map.getBoundingClientRect().toJSON())"
+        )
+        assert boxes[0]["y"] == boxes[1]["y"]
+        assert all(box["width"] > 500 and box["height"] >= 300 for box in boxes)
 
 
 def test_two_paths_that_would_hide_each_other_start_mirrored(browser):

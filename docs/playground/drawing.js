@@ -1,9 +1,10 @@
 "use strict";
 {
-const { LOOKS, RATES, ofLane, MEMORIES, heightOn, lateHeight, memoryOf, short } = Playground;
-const { abs, atan2, ceil, floor, hypot, log, log10, max, min, round, cos, sin, PI } = Math;
+const { LOOKS, RATES, ofLane, MEMORIES, heightOn, lateHeight, memoryOf, short, power, typeset } = Playground;
+const { abs, atan2, ceil, floor, log, log10, max, min, round, cos, sin, PI } = Math;
 const MARGIN = { left: 46, right: 12, top: 22, bottom: 34 };
 const logOf = (height) => log10(max(height, 1e-12));
+const isLight = (ink) => /\((\d+)/.exec(ink)?.[1] > 127;
 const DASHES = { solid: [], dashed: [7, 3], dotted: [2, 3] };
 
 function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", logX, logY, rows }) {
@@ -21,8 +22,7 @@ function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", log
     const gap = max(power * [1, 2, 5, 10].find((m) => m * power >= wish * 0.7), whole ? 1 : 0);
     for (let i = ceil(low / gap); i * gap <= high * (1 + 1e-9); i++) mark(i * gap);
   };
-  const said = (value, isLog) => (isLog ? power(round(value)) : short(+value.toPrecision(6)));
-  const power = (n) => (n ? "10" + [...`${n}`].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit] ?? "⁻").join("") : "1");
+  const said = (value, isLog) => (isLog ? power(round(value)) : typeset(short(+value.toPrecision(6))));
   const inside = (text, x) => c.fillText(text, min(x, w + MARGIN.right - c.measureText(text).width / 2), h + 15);
   c.fillText(title, 0, -7);
   c.textAlign = "center";
@@ -39,12 +39,13 @@ function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", log
   c.beginPath();
   c.rect(0, 0, w, h);
   c.clip();
-  return { c, w, h, place, point, ink };
+  const isOut = ([x, y]) => !(0 <= x && x <= w && 0 <= y && y <= h);
+  return { c, w, h, place, point, isOut };
 }
 
 // A second lane of a rule has a colour that no rule here has
 function styles(lanes, ink) {
-  const isDark = +/\((\d+)/.exec(ink)?.[1] > 127, used = lanes.map(({ rule }) => LOOKS[rule][0]), seen = [];
+  const isDark = isLight(ink), used = lanes.map(({ rule }) => LOOKS[rule][0]), seen = [];
   let next = 0;
   const spare = Object.values(LOOKS).map(([colour]) => colour).filter((colour) => !used.includes(colour));
   return lanes.map(({ rule }, i) => {
@@ -73,7 +74,7 @@ function terrain(plot, height, isDark) {
   const w = max(1, round(plot.w / 2)), h = max(1, round(plot.h / 2));
   const canvas = new OffscreenCanvas(w, h), image = new ImageData(w, h);
   const logs = Array.from({ length: w * h }, (_, k) => log(max(height(plot.point([(k % w) * 2 + 1, floor(k / w) * 2 + 1])), 1e-9)));
-  const top = logs.reduce((a, b) => max(a, b)), [low, high] = isDark ? [[6, 66, 92], [56, 64, 74]] : [[140, 190, 212], [251, 246, 234]];
+  const top = logs.reduce((a, b) => max(a, b)), [low, high] = isDark ? [[0, 92, 134], [26, 30, 36]] : [[140, 190, 212], [251, 246, 234]];
   logs.forEach((value, k) => {
     const share = max(0, 1 - (top - value) / 8), band = floor(share * 14) / 14;
     image.data.set([...high.map((light, i) => low[i] + band * (light - low[i])), 255], 4 * k);
@@ -84,8 +85,8 @@ function terrain(plot, height, isDark) {
 
 const isCrowded = (canvas, lanes) => lanes.length > (canvas.clientWidth < 500 ? 1 : 4);
 
-function leaving({ c, w, h }, { colour }, path) {
-  const i = path.findIndex(([x, y]) => !(0 <= x && x <= w && 0 <= y && y <= h));
+function leaving({ c, w, h, isOut }, { colour }, path) {
+  const i = path.findIndex(isOut);
   if (i < 1) return;
   const [x, y] = path[i - 1], [u, v] = path[i].map((end, d) => end - path[i - 1][d]);
   const share = min(...[[x, u, w], [y, v, h]].map(([at, by, end]) => ((by > 0 && end) - at) / by).filter((share) => share >= 0));
@@ -97,13 +98,13 @@ function leaving({ c, w, h }, { colour }, path) {
   c.restore();
 }
 
-function drawMap(canvas, state, race, ink, isDark) {
+function drawMap(canvas, state, race, ink) {
   const { surface, lanes, start, starts } = race, isLine = !surface.window[1], step = min(state.step, state.steps);
-  const height = heightOn(surface), pink = isDark ? "#ff9ccf" : "#b3005e";
+  const height = heightOn(surface), isDark = isLight(ink), pink = isDark ? "#ff9ccf" : "#b3005e";
   const isCloud = !isLine && lanes[0]?.runs[1] && !state.mean; // of many runs the cloud counts, not the first one's path
   const plot = axes(canvas, ink, surface.window[0], surface.window[1] ?? [-0.5, 9.6],
     { x: "x", title: isLine ? "height" : isCloud ? "y; circles: mean distance from the minimum" : "y" });
-  const { c, w, h, place, point } = plot, on = (p) => (isLine ? [p[0], height(p)] : p);
+  const { c, w, h, place, point, isOut } = plot, on = (p) => (isLine ? [p[0], height(p)] : p);
   if (isLine) {
     const curve = Array.from({ length: w + 1 }, (_, i) => [point([i, 0])[0], height([point([i, 0])[0]])]);
     line(plot, { colour: ink }, curve, 1.5, 0.6);
@@ -115,8 +116,8 @@ function drawMap(canvas, state, race, ink, isDark) {
   c.strokeStyle = pink;
   c.lineWidth = 3;
   for (const [x, y] of surface.minima.map((p) => place(on(p)))) c.stroke(new Path2D(`M${x - 5} ${y - 5}l10 10m0-10l-10 10`));
-  const traced = ({ path, away }, i) => (isCloud ? Array.from({ length: 61 }, (_, j) =>
-    [cos, sin].map((f, d) => surface.minima[0][d] + (away[step] ?? 99) * f((j / 30 + i / 2 + 0.25) * PI))) : path.map(on));
+  const traced = ({ path, away, diverged }, i) => (isCloud ? Array.from({ length: 61 }, (_, j) =>
+    [cos, sin].map((f, d) => surface.minima[0][d] + (away[step] ?? 99) * f((j / 30 + i / 2 + 0.25) * PI))) : path.slice(0, (diverged && lanes[1] && path.findIndex((p) => isOut(place(on(p)))) + 1) || path.length).map(on)); // who flies out hides none
   const dot = ([x, y], size, isHollow) => (c.beginPath(), c.arc(x, y, size, 0, 7), isHollow ? c.stroke() : c.fill());
   race.began.forEach((lane, i) => {
     line(plot, { ...lane.look, dash: [2, 4] }, traced(lane, i), 2, 0.9);
@@ -124,15 +125,15 @@ function drawMap(canvas, state, race, ink, isDark) {
     if (!isCloud) dot(lane.seen.at(-1), 6, true);
   });
   lanes.forEach((lane, i) => {
-    const { look, path, runs, theory, diverged } = lane, whole = traced(lane, i), past = isCloud ? whole : whole.slice(0, step + 1), places = past.map(place);
+    const { look, runs, theory } = lane, whole = traced(lane, i), past = isCloud ? whole : whole.slice(0, step + 1), places = past.map(place);
     c.lineWidth = 2;
-    c.globalAlpha = state.mean || lanes[2] ? 0.3 : 0.6;
+    c.globalAlpha = 0.4;
     c.fillStyle = c.strokeStyle = look.colour;
-    if (runs[1]) for (const run of runs) dot(place(on(run[min(step, run.length - 1)])), state.mean ? 4 : 3, look.dash[0]);
+    if (runs[1]) for (const run of runs.slice(0, lanes[2] ? 12 : 100)) dot(place(on(run[min(step, run.length - 1)])), 3, look.dash[0]);
     if (state.mean) for (const run of runs.slice(0, 12)) line(plot, look, run.slice(0, race.untold ? step + 1 : 1e4).map(on), 0.7, 0.25);
     if (!race.untold && !isCloud) line(plot, look, whole, 1.5, 0.3);
     line(plot, { colour: isDark ? "#000" : "#fff" }, past, 5, 0.6);
-    line(plot, look, past, 2.5, diverged && lanes[1] ? 0.4 : 1); // who flies out hides none
+    line(plot, look, past, 2.5);
     if (theory && !race.untold) line(plot, { colour: pink, dash: [7, 4] }, theory.map(on), 2);
     lane.seen = race.untold ? places : whole.map(place);
     c.fillStyle = c.strokeStyle = look.colour;
@@ -183,7 +184,7 @@ function named({ c, w, h }, lanes, drawn, marks, ink, isDark) {
   }
 }
 
-// The frame holds what the story begins with and asks about, so that no answer moves it; what rises far flies out.
+// The frame holds what the story begins with and asks about, no answer moves it; what rises far flies out.
 function bySteps(canvas, state, race, ink, title, seriesOf, far = Infinity) {
   const step = min(state.step, state.steps);
   const all = [...race.lanes, ...race.framed].flatMap(seriesOf).flat().filter((value) => value < far).map(logOf);

@@ -24,7 +24,7 @@ button:hover { border-color: var(--blue) }
 [aria-pressed] { position: relative; padding-left: 1.2em } [aria-pressed=true] { outline: 2px solid var(--blue) }
 .right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } ::before { position: absolute; left: .2em }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
-.knob { display: grid; grid-template-columns: 1fr auto auto; gap: 4px; align-items: center; min-width: 15em; flex: 1; font-size: .93em }
+.knob { display: grid; grid-template-columns: 1fr auto auto; gap: 4px; align-items: center; min-width: 18em; flex: 1; font-size: .93em }
 .knob [type=range] { grid-column: 1 / -1; width: 100%; margin: 4px 0 } .knob button { padding: 0 .5em }
 .knob [type=text] { padding: 0 .3em; text-align: right }
 ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }
@@ -33,7 +33,7 @@ label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
 [type=checkbox] { width: 20px; height: 20px; min-height: 0 }
 .outcome { border-left: 3px solid var(--blue); padding-left: .7em }
 summary { cursor: pointer; padding: .3em 0 }
-fieldset { border: 1px solid var(--line); border-radius: 6px }
+fieldset { border: 1px solid var(--line) }
 a { color: var(--link); display: inline-block; padding: .3em 0 }
 .best { display: none }
 @container (max-width: 1100px) {
@@ -41,7 +41,8 @@ a { color: var(--link); display: inline-block; padding: .3em 0 }
   .early .stage canvas { height: 210px } .side canvas { contain: size; flex: 1; min-height: 190px; height: auto; aspect-ratio: auto }
   .whole { display: grid; grid-template: "text text" "stage side" / minmax(0, 3fr) minmax(0, 2fr); gap: 0 1em } .whole > * { grid-column: 1 / -1 }
   .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .early > .stage { grid-area: side } .early > .side { grid-area: stage } .text { display: block }
-  .said { display: grid } .said > * { grid-area: 1 / 1; align-self: start } .ghost { visibility: hidden }
+  .said { display: grid } .said > * { grid-area: 1 / 1; align-self: start } .ghost { visibility: hidden; position: relative }
+  [hidden] + .ghost::before { content: "?"; visibility: visible; left: 50%; font-size: 3em; font-weight: 700; opacity: .2 }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
   .whole { grid-template: "text stage" auto "side stage" 1fr / minmax(0, 2fr) minmax(0, 3fr) } .whole > .text { grid-area: text }
@@ -69,7 +70,7 @@ const node = (name, attributes = {}, ...children) => {
 
 function define() {
   const { PRESETS, RULES, SCHEDULES, SURFACES, VIEWS, SETTINGS, MARGIN, ofLane, checked, fromAddress, toAddress } = Playground;
-  const { NAMES, newLane, memoryOf, race, tuned, leader, capital, short, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
+  const { NAMES, newLane, memoryOf, race, tuned, leader, capital, short, plain, typeset, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
   const { abs, min, max, log10, round } = Math;
 
   const toSlider = (name, value) => {
@@ -94,12 +95,12 @@ function define() {
   };
 
   const nameOf = (lane, lanes) => {
-    const alike = lanes.filter(({ rule }) => rule === lane.rule), which = alike.indexOf(lane);
-    return alike.length > 1 && alike.length === lanes.length ? `Path ${which + 1}` : NAMES[lane.rule] + (which ? ` no. ${which + 1}` : "");
+    const alike = lanes.filter(({ rule }) => rule === lane.rule);
+    return NAMES[lane.rule] + (alike[1] ? ` no. ${alike.indexOf(lane) + 1}` : "");
   };
   const end = ({ diverged, away }) => (diverged ? "flies out" : `ends ${short(away.at(-1))} away`);
 
-  const BEST = "Best of a grid, 8 rates to a power of ten: lowest over the last tenth of the steps.";
+  const BEST = "Of a grid: lowest over the last tenth of the steps.";
   const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
   class OptimizerKnobs extends HTMLElement {
@@ -138,12 +139,13 @@ function define() {
     build() {
       this.shown = [];
       const { story } = this, bare = this.hasAttribute("bare");
-      this.map = node("canvas", { tabindex: 0, role: "application", "aria-label": "Surface and paths. Drag the start, or move it with the arrow keys." });
+      this.map = node("canvas", { part: "map", tabindex: 0, role: "application", "aria-label": "Surface and paths. Drag the start, or move it with the arrow keys." });
       this.beside = node("canvas", { class: "beside", role: "img" });
       this.news = node("p", { role: "status" });
       this.button = node("button", { class: "play", onclick: () => this.toggle() }, "Play");
-      this.slider = node("input", { type: "range", min: 0, max: this.state.steps, "aria-label": "step", oninput: () => (this.play(false), this.goTo(+this.slider.value)) });
+      this.slider = node("input", { type: "range", min: 0, "aria-label": "step", oninput: () => (this.play(false), this.goTo(+this.slider.value)) });
       const answers = story.answers.map((text, i) => node("button", { "aria-pressed": "false", onclick: () => this.answer(i) }, text.replace(/^\*/, "")));
+      const longest = answers.map((_, i) => this.reply(i)).reduce((a, b) => (b.length > a.length ? b : a));
       this.answers = node("div", { class: "row", role: "group", "aria-label": "Your guess" }, ...answers);
       this.outcome = node("p", { class: "outcome", role: "status", hidden: "" });
       this.knobs = node("div", { class: "row knobs" });
@@ -158,12 +160,12 @@ function define() {
         this.load(`preset=${this.state.preset}`);
         this.shadowRoot.querySelector(".controls button:last-child").focus();
       } }, "Start again");
-      const away = node("a", { part: "away", target: "_blank", onclick: () => (away.href = `${HERE}index.html#${toAddress(this.state)}`), href: `${HERE}index.html` }, "Open in the playground");
+      const away = node("a", { part: "away", target: "_blank", onclick: () => (away.hash = toAddress(this.state)), href: `${HERE}index.html` }, "Open in the playground");
       const stage = node("div", { class: "stage" }, node("div", { class: "plots" }, this.map), this.legend,
         node("div", { class: "row controls" }, this.button, this.slider, ...(bare ? [] : [restart])), this.news);
-      this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? stage : node("div", { class: /=map/.test(story.state) ? "whole early" : "whole" },
-        node("div", { class: "text" }, node("p", { class: "question" }, story.question), this.answers,
-          node("div", { class: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `Right. As the story begins: ${this.says}`))),
+      this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? stage : node("div", { class: /=map/.test(story.state) ? "whole early" : "whole", part: "whole" },
+        node("div", { class: "text", part: "ask" }, node("p", { class: "question" }, story.question), this.answers,
+          node("div", { class: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `${longest}As the story begins: ${this.says}`))),
         stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, this.all, node("p", {}, away)));
       this.fillKnobs();
       this.drag();
@@ -197,22 +199,22 @@ function define() {
           try {
             range.value = toSlider(name, this.turn(knob, checked(name, exact.value)));
           } catch (error) { this.say(`${error.message}.`); }
-          exact.value = short(lanes[0][name]);
+          exact.value = plain(lanes[0][name]);
         },
       });
       const range = node("input", {
         type: "range", min: 0, max: 1, step: 0.005, "aria-label": of + label,
-        oninput: () => (exact.value = short(this.turn(knob, fromSlider(name, +range.value)))),
+        oninput: () => (exact.value = plain(this.turn(knob, fromSlider(name, +range.value)))),
       });
-      exact.value = short(lanes[0][name]);
+      exact.value = plain(lanes[0][name]);
       range.value = toSlider(name, lanes[0][name]);
       range.dataset.knob = knob;
-      this.shown.push({ knob, name, range, exact, label: of + label.split(/[,(]/)[0].trim() });
-      const best = node("button", { class: "best", "aria-label": `best ${of}lr`, onclick: () => {
+      this.shown.push({ knob, name, range, exact, label: of + label.split(" (")[0] });
+      const best = node("button", { class: "best", "aria-label": `lowest end: ${of}lr`, onclick: () => {
         for (const lane of lanes) lane.lr = tuned(this.state, lane, [lane[memoryOf(lane)]]).lr;
         this.update();
         this.say(BEST);
-      } }, "best");
+      } }, "lowest end");
       return [node("div", { class: "knob" }, node("span", {}, ...(isOne ? [swatch(parseInt(knob))] : []), of + label), ...(name === "lr" ? [best] : []), exact, range)];
     }
 
@@ -222,7 +224,7 @@ function define() {
         const [lane] = this.lanesOf(knob);
         if (lane?.[name] === undefined) continue;
         if (this.shadowRoot.activeElement !== range) range.value = toSlider(name, lane[name]);
-        if (this.shadowRoot.activeElement !== exact) exact.value = short(lane[name]);
+        if (this.shadowRoot.activeElement !== exact) exact.value = plain(lane[name]);
       }
     }
 
@@ -290,13 +292,18 @@ function define() {
       this.pending = true;
       this.tell();
       this.goTo(atOnce ? this.state.steps : 0);
-      if (!atOnce) this.play(true);
+      this.play(!atOnce);
+      this.dispatchEvent(new Event("play", { bubbles: true }));
+    }
+
+    reply(guess) {
+      const { answers } = this.story, right = answers.find((answer) => answer.startsWith("*"));
+      return answers[guess] === right ? "Right. " : this.onSlide ? "" : `You said “${answers[guess]}”; here it is “${right.slice(1)}”. `;
     }
 
     verdict() {
-      const { answers } = this.story, { guess } = this.state, isRight = (answer) => answer.startsWith("*");
       this.pending = false;
-      this.told = [`${isRight(answers[guess]) ? "Right." : "No."} `, this.says];
+      this.told = [this.reply(this.state.guess), this.says];
       this.tell();
       this.changed();
     }
@@ -316,7 +323,7 @@ function define() {
       });
       this.outcome.hidden = false;
       if (this.told) this.outcome.textContent = this.told.join(this.isTurned && this.differs(fromAddress(then, this.began.state)) ? "As the story begins: " : "");
-      else this.outcome.replaceChildren("You have guessed. Watch… ", node("button", { onclick: () => (this.play(false), this.button.focus()) }, "Skip to the end"));
+      else this.outcome.replaceChildren("You have guessed. Watch… ", node("button", { onclick: () => (this.toggle(), this.button.focus()) }, "Skip to the end"));
     }
 
     moveTo(point) {
@@ -332,8 +339,7 @@ function define() {
       const at = ({ offsetX, offsetY }) => this.plot.point([offsetX - MARGIN.left, offsetY - MARGIN.top]);
       const move = (event) => (([x, y]) => this.moveTo([x, side * y]))(at(event));
       this.map.onpointerdown = (event) => {
-        const { offsetX: x, offsetY: y } = event;
-        if (x < MARGIN.left || y < MARGIN.top || x > MARGIN.left + this.plot.w || y > MARGIN.top + this.plot.h) return;
+        if (this.plot.isOut(this.plot.place(at(event)))) return;
         this.map.setPointerCapture(event.pointerId);
         const off = ([, v]) => abs(v - at(event)[1]), { start, starts } = this.race;
         side = starts.some((other) => off(other) < off(start)) ? -1 : 1;
@@ -367,15 +373,15 @@ function define() {
       this.stop();
       if (!on) return this.pending && this.goTo(this.state.steps); // a race that is stopped is told
       if (this.state.step >= this.state.steps) this.goTo(0);
-      const tick = () => {
+      const stride = max(1, round(this.state.speed / 30)), tick = () => {
         if (this.state.step >= this.state.steps) {
           this.stop();
           if (this.hasAttribute("play")) this.timer = setTimeout(() => this.play(this.isConnected), 2500);
           return;
         }
         const isOver = this.pending && this.race.lanes.every(({ path }) => path.length <= this.state.step);
-        this.goTo(isOver ? this.state.steps : this.state.step + max(1, round(this.state.speed / 30)));
-        this.timer = setTimeout(tick, 1000 * max(1, round(this.state.speed / 30)) / this.state.speed);
+        this.goTo(isOver ? this.state.steps : this.state.step + stride);
+        this.timer = setTimeout(tick, 1000 * stride / this.state.speed);
       };
       this.timer = setTimeout(tick, 1000 / this.state.speed);
       this.button.textContent = "Pause";
@@ -405,40 +411,40 @@ function define() {
       const { began: { state, lanes: before }, race: { lanes } } = this;
       const turned = this.shown.flatMap(({ knob, name, label }) => {
         const [was, is] = [state, this.state].map((state) => this.lanesOf(knob, state)[0][name]);
-        return was === is ? [] : `${label} from ${short(was)} to ${short(is)}`;
+        return was === is ? [] : `${label} from ${plain(was)} to ${plain(is)}`;
       });
       if ((state.x !== this.state.x || state.y !== this.state.y) && !/\b[xy]\b/.test(this.story.knobs)) turned.push("another start");
       const moved = lanes.flatMap((lane, i) => (end(lane) === end(before[i]) ? []
         : `${lanes[1] ? nameOf(lane, lanes) : "it"} ${end(lane)} (dotted: ${end(before[i]).replace(/ends | away/g, "")})`));
-      return `${capital([...new Set(turned)].slice(0, 3).join(", ")) || "Turned"}: ${moved.join("; ") || "all ends as before"}.`;
+      return `${capital([...new Set(turned)].join(", ")) || "Turned"}: ${moved.join("; ") || "all ends as before"}.`;
     }
 
     changed() {
       clearTimeout(this.saying);
-      this.saying = setTimeout(() => this.dispatchEvent(new CustomEvent("change", { detail: toAddress(this.state) })), 200);
+      this.saying = setTimeout(() => this.dispatchEvent(new Event("change")), 200);
     }
 
     draw() {
       if (!this.race || this.map.clientWidth < 60) return;
-      const ink = getComputedStyle(this).color, isDark = /\((\d+)/.exec(ink)?.[1] > 127, { state, race } = this;
+      const ink = getComputedStyle(this).color, { state, race, began } = this;
       const step = min(state.step, state.steps);
       this.slider.max = state.steps;
       const waits = this.waits && this.beside.isConnected;
       this.shadowRoot.lastChild.classList.toggle("late", state.view === "heights"); // on a phone, after the knobs
       this.legend.hidden = !isCrowded(this.map, race.lanes);
       this.legend.replaceChildren(...race.lanes.map(({ label }, i) => node("li", {}, swatch(i), label)));
-      for (const lanes of [race.lanes, this.began.lanes]) styles(lanes, ink).forEach((look, i) => (lanes[i].look = look));
+      for (const { lanes } of [race, began]) styles(lanes, ink).forEach((look, i) => (lanes[i].look = look));
       for (const { dataset, firstChild: { style } } of this.shadowRoot.querySelectorAll("svg")) {
         const { colour, dash } = race.lanes[dataset.lane].look;
         [style.stroke, style.strokeDasharray] = [colour, dash.join(" ") || "none"];
       }
       this.slider.value = waits ? 0 : step;
       race.untold = waits || this.pending;
-      const { began } = this, rules = ({ surface, lanes }) => surface + lanes.map(({ rule }) => rule);
+      const rules = ({ surface, lanes }) => surface + lanes.map(({ rule }) => rule);
       const isAlike = rules(began.state) === rules(state);
-      race.began = this.isTurned && !waits && isAlike ? began.lanes : [];
+      race.began = this.isTurned && !waits && isAlike && !state.lanes[this.clientWidth < 500 ? 2 : 4] ? began.lanes : [];
       race.framed = isAlike ? [...began.lanes, ...this.asked] : [];
-      this.plot = drawMap(this.map, state, waits ? { ...race, lanes: [] } : race, ink, isDark);
+      this.plot = drawMap(this.map, state, waits ? { ...race, lanes: [] } : race, ink);
       if (this.beside.isConnected) {
         const chosen = drawBeside(this.beside, waits ? { ...state, step: -1 } : state, race, ink);
         this.beside.onclick = ({ offsetX, offsetY }) => {
@@ -448,10 +454,10 @@ function define() {
           this.again();
         };
         this.beside.setAttribute("aria-label", waits ? "empty until you have guessed"
-          : `${VIEWS[state.view]}: ${race.lanes.map((lane) => `${lane.label} ${short(lane.heights.at(-1))}`).join("; ")}`);
+          : `${VIEWS[state.view]}: ${race.lanes.map((lane) => `${lane.label} ${typeset(short(lane.heights.at(-1)))}`).join("; ")}`);
       }
       if (waits) return (this.news.textContent = "What do you expect? Choose an answer, or press Play.");
-      this.news.textContent = this.words ?? (step === state.steps && race.began[0] && !race.began[2] && !this.onSlide ? this.effect() : `Step ${step} of ${state.steps}. ${leader(race, step)}`).replace(/-(?=\d)/g, "−");
+      this.news.textContent = typeset(this.words ?? (step === state.steps && race.began[0] && !race.began[2] && !this.onSlide ? this.effect() : `Step ${step} of ${state.steps}. ${leader(race, step)}`));
     }
 
     disconnectedCallback() { this.stop(); }

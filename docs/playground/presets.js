@@ -4,7 +4,7 @@
 {
 const short = (x) => Playground.short(x);
 const end = ({ diverged, away }) => (diverged ? "far outside" : short(away.at(-1)) + " away");
-const height = ({ diverged, heights }) => (diverged ? "none" : short(heights.at(-1)));
+const height = ({ heights }) => short(heights.at(-1));
 const at = ({ path }) => path.at(-1).map(short).join(", ");
 const each = (lanes, say) => lanes.map((lane) => `${lane.label}: ${say(lane)}`).join("; ");
 const gap = (a, b) => short(Math.max(...a.map((p, i) => Math.hypot(...p.map((x, d) => x - b[i][d])))));
@@ -15,7 +15,7 @@ const gd = "lane=gradient_descent,lr:";
 const stories = {
   ravine: [4, "Out of the zigzag", ["0.lr", "1.lr", "1.beta"],
     `k=50&steps=40&${gd}0.0353&lane=momentum,lr:0.0312,beta:0.7`,
-    "A ravine, k = 50 times as steep across as along; each rule at the best of 25 rates. After 40 steps, how far off is momentum?",
+    "A ravine, k = 50 times as steep across; each rule at the rate, of 25, that ends nearest. After 40 steps, momentum is…",
     ["as far as gradient descent", "half as far", "*less than a tenth as far"],
     ({ lanes: [a, b] }) => `Gradient descent ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. Along the
       valley the gradients agree and add up; across it they alternate.`],
@@ -36,7 +36,7 @@ const stories = {
     "A round bowl of curvature 1. Which rate is nearest after 30 steps?", ["0.02", "*0.2", "1.9", "2.05"],
     ({ lanes }) => `${each(lanes, end)}. A step multiplies the distance by 1 − lr: ${lanes.map(({ lr }) => short(1 - lr)).join(", ")}.`],
   zigzag: [2, "The zigzag", ["k", "0.lr"], `k=20&steps=20&${gd + 2 / 21}`,
-    "The best rate for k = 20. Keep it, and make the ravine twice as steep, k = 40:",
+    "The fastest rate for k = 20, 2/(k + 1). Keep it, and make the ravine twice as steep, k = 40:",
     ["it arrives later", "it zigzags wider, but arrives", "*it flies out"],
     ({ lanes: [a], again }) => `k = 20: ${end(a)} after 20 steps. k = 40: ${end(again("k=40")[0])}. The steepest direction sets the limit,
       lr < 2/k = ${2 / 40}, and ${short(a.lr)} is above. Now find the rate that tames it.`, "k=40"],
@@ -46,12 +46,12 @@ const stories = {
     ({ lanes: [a], again }) => `At (${at(a)}). Ten times the rate is out at step ${again(gd + 0.01)[0].diverged}: the walls forbid the rate that the
       floor needs.`],
   noise: [3, "The noise ball", ["noise", "runs", "0.lr", "1.lr"], `k=1&noise=2&runs=30&steps=200&speed=30&frame=4&x=-3&${gd}0.4&${gd}0.1`,
-    "Thirty runs with noisy gradients; none comes to rest. At a quarter of the rate (hollow), how wide is the cloud of their ends?",
+    "Thirty runs with noisy gradients. At a quarter of the rate (hollow), how wide is the cloud of their ends?",
     ["as wide", "*about half as wide", "about a quarter as wide"],
     ({ lanes }) => {
       const [a, b] = lanes.map(({ away }) => away.slice(100).reduce((x, y) => x + y) / 101);
-      return `Mean distance from step 100 on: ${short(a)} and ${short(b)}, a ratio of ${short(b / a)}. A step lets in noise as large as its
-        rate; the variance goes with the rate, the distance with its root.`;
+      return `Mean distance from step 100 on: ${short(a)} and ${short(b)}, a ratio of ${short(b / a)}. The
+        variance goes with the rate, the distance with its root.`;
     }],
   schedules: [3, "A rate that falls", ["noise", "seed"],
     `k=1&noise=2&runs=50&steps=200&speed=30&frame=1.2&x=-1&y=0.4&${["constant", "exponential", "inverse_time", "cosine"].map((plan) => `${gd}0.1,schedule:${plan}`).join("&")}`,
@@ -61,8 +61,8 @@ const stories = {
       fall averages most gradients.`],
   beta: [4, "Until it circles", ["0.lr", "0.beta"], "k=50&steps=40&frame=5&lane=momentum,lr:0.0275,beta:0.7",
     "More momentum: β = 0.95 instead of 0.7, same lr. After 40 steps it is…", ["nearer", "*farther away, swinging", "out of the picture"],
-    ({ lanes: [a], again }) => `β = 0.7: ${end(a)}; 0.95: ${end(again("lane=momentum,lr:0.0275,beta:0.95")[0])}. A swing keeps √β of its width a step: of ${short(0.95 ** 20)} after 40,
-      at 0.7 of ${short(0.7 ** 20)}. Raise β slowly from 0.`, "lane=momentum,lr:0.0275,beta:0.95"],
+    ({ lanes: [a], again }) => `β = 0.7: ${end(a)}; 0.95: ${end(again("lane=momentum,lr:0.0275,beta:0.95")[0])}. A step keeps √β of a swing: 40 steps
+      ${short(0.95 ** 20)} of it, at 0.7 only ${short(0.7 ** 20)}. Raise β slowly from 0.`, "lane=momentum,lr:0.0275,beta:0.95"],
   damping: [4, "The map of lr and β", ["0.lr", "0.beta"], "k=50&steps=40&view=map&lane=momentum,lr:0.0275,beta:0.7",
     "Each cell of the map is a race of 40 steps. Where are the lowest ends?", ["at β = 0", "at β near 1", "*between, beside the rates that fly out"],
     ({ tuned }) => (({ lr, beta }) => `Lowest over the last tenth: β = ${beta}, lr = ${lr}. A smaller β bears only smaller rates, and creeps; a larger one swings longer.`)(tuned(0))],
@@ -76,7 +76,7 @@ const stories = {
     ({ lanes: [a] }) => `Momentum with β = 1 − 1/8 (pink, dashed) is never more than ${gap(a.path, a.theory)} from the mean: a late
       gradient pushes on, as a speed does.`],
   "one-delay": [5, "Being late", ["workers", "0.lr", "seed"], `k=5&workers=8&steps=60&${gd}0.1`,
-    "With one worker, lr = 0.3 arrives (the limit is 2/k = 0.4). And with eight, whose gradients come seven steps late on average?", ["it arrives as fast", "it arrives, with swings", "*it flies out"],
+    "With one worker, lr = 0.3 arrives (the limit is 2/k = 0.4). And with eight, seven steps late on average?", ["it arrives as fast", "it arrives, with swings", "*it flies out"],
     ({ again }) => `At 0.3 one worker ends ${end(again(`workers=1&${gd}0.3`)[0])}, eight ${end(again(gd + 0.3)[0])}: late
       gradients still push on when the minimum is passed.`, gd + 0.3],
   nesterov: [6, "Look before you step", ["*.lr", "*.beta"], "k=20&steps=60&lane=momentum,lr:0.02,beta:0.9&lane=nesterov,lr:0.02,beta:0.9",
@@ -108,13 +108,13 @@ const stories = {
       remembered; once the rim is forgotten, the rate rises.`],
   settle: [8, "It does not settle", ["*.lr"], "k=50&steps=200&speed=40&frame=0.8&x=-0.7&y=0.3&lane=rmsprop,lr:0.1&lane=rmsprop,lr:0.1,schedule:cosine",
     "RMSProp's steps stay about lr long. With lr = 0.1 to the last it ends…", ["at the minimum", "*hopping, about 0.05 to either side", "ever farther away"],
-    ({ lanes: [a, b] }) => `Constant: at (${at(a)}), half a rate off in each coordinate. Its step
-      divides by the gradient's own size, so it does not shrink with the slope. Falling rate: ${end(b)}.`],
+    ({ lanes: [a, b] }) => `Constant: at (${at(a)}), half a rate off in each coordinate. Its steps
+      divide by the gradient's size, so do not shrink with it. Falling rate: ${end(b)}.`],
   adam: [9, "Adam's three knobs", ["*.lr", "0.beta1", "0.beta2"], `k=50&steps=80${["", ",beta2:0.9", ",beta1:0.5", ",beta1:0.95"].map((change) => `&lane=adam,lr:0.32${change}`).join("")}`,
     "Adam, lr 0.32, defaults β₁ = 0.9, β₂ = 0.999. Which change ends nearest after 80 steps?", ["β₂ = 0.9", "*β₁ = 0.5", "β₁ = 0.95"],
     ({ lanes }) => `${each(lanes, end)}. β₁ is momentum's memory: 0.95 once runs ${past(lanes[3])} past the minimum, 0.5 only ${past(lanes[2])}.`],
   three: [9, "Momentum, RMSProp, both", ["0.lr", "1.lr", "2.lr"], "k=50&steps=80&lane=momentum,lr:0.0075&lane=rmsprop,lr:0.075&lane=adam,lr:0.32",
-    "Each at its “best” rate, other numbers as usual. Who is lowest after 80 steps?", ["momentum", "*RMSProp", "Adam"],
+    "Each at its rate of the lowest end, other numbers as usual. Who is lowest after 80 steps?", ["momentum", "*RMSProp", "Adam"],
     ({ lanes }) => `${each(lanes, height)} above the minimum. RMSProp has no
       speed to run past with; momentum and Adam pass the minimum by ${past(lanes[0])} and ${past(lanes[2])}, and swing.`],
   bias: [9, "Bias correction", ["*.lr", "*.beta2"], "k=50&steps=60&view=rates&lane=adam,lr:0.05&lane=adam,lr:0.05,schedule:uncorrected",
@@ -125,25 +125,20 @@ const stories = {
     }],
   "same-rate": [10, "One rate for all", ["*.lr"], `k=50&steps=100&speed=20${all(0.01)}`,
     "Eight rules at lr = 0.01. Raise it to 0.1: who flies out?", ["nobody", "*gradient descent, momentum, Nesterov", "all but Adam"],
-    ({ lanes, again }) => {
-      const lowest = (lanes) => lanes.filter(({ diverged }) => !diverged).reduce((a, b) => (b.heights[100] < a.heights[100] ? b : a)).label;
-      const out = again(all(0.1));
-      return `${out.filter(({ diverged }) => diverged).map(({ label }) => label).join(", ")}: 0.1 is past their limit, for gradient descent 2/k = ${2 / 50};
-        the others divide by their gradients. Lowest: ${lowest(lanes)} at 0.01, ${lowest(out)} at 0.1. Who
-        chooses the rate chooses the winner.`;
-    }, all(0.1)],
+    ({ lanes, again }) => `0.1 is past their limit, for gradient descent 2/k = ${2 / 50}; the others divide by their gradients. Lowest:
+      ${[lanes, again(all(0.1))].map((lanes, i) => `${Playground.leader({ lanes }, 100).split(" is ")[0]} at ${[0.01, 0.1][i]}`).join(", ")}. Who chooses the rate chooses the winner.`, all(0.1)],
   tuned: [10, "Each at its best", ["angle", "k"], `k=50&angle=30&steps=80${all(0.032, "0.032,beta:0.7", "0.018,beta:0.8", 1.3, "0.18,beta:0.95",
     "0.042,momentum:0.7", "0.056,momentum:0.8", "1,beta1:0.7")}`,
-    "A ravine turned by 30°, eight rules, each with its best learning rate and memory of one grid. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
-    ({ lanes, tuned }) => `${each(lanes.toSorted((a, b) => a.heights[80] - b.heights[80]).slice(0, 3), height)}. Turned, both coordinates are
-      steep, and a rate for each helps little. At 0°, tuned anew, Adagrad's last tenth stays below ${short(tuned(3, "angle=0").late)}.`],
+    "A ravine turned by 30°, eight rules, each with learning rate and memory tuned for the lowest end. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
+    ({ lanes }) => `${each(lanes.toSorted((a, b) => a.heights[80] - b.heights[80]).slice(0, 3), height)}. Turned, both coordinates are
+      steep, and a rate for each helps little.`],
   line: [10, "Same loss, another place", ["0.lr", "4.lr"],
     `surface=line&steps=1000&speed=200${all(...[0.02, 0.004, 0.004, 0.1, 0.02, 0.002, 0.002, 0.02].map((lr) => lr + ",schedule:cosine"))}`,
     "Every point with 3x + y = 3 is a minimum. Eight rules start at (0, 0). Do they end at one point?", ["yes, the nearest", "yes, another", "*no, at two"],
     ({ lanes: [a, , , b] }) => `Gradient descent, momentum and Nesterov end at (${at(a)}), the nearest: every gradient points along (3, 1).
       The others divide the 3 out and move both weights alike, to (${at(b)}).`],
   race: [10, "The race", ["angle", "k"], `k=50&angle=30&steps=30&speed=8&${gd}0.032&lane=momentum,lr:0.032,beta:0.7&lane=rmsprop,lr:0.24,beta:0.9&lane=adam,lr:1.3,beta1:0.7`,
-    "Four rules, each with its best learning rate and memory of one grid. Who is lowest after 30 steps?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
+    "Four rules, each with learning rate and memory tuned for the lowest end. Who is lowest after 30 steps?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
     ({ lanes, tuned }) => `${each(lanes, height)} above the minimum. Momentum does not feel the angle; a rate for each coordinate does. At 0°, tuned anew, Adam's last
       tenth stays below ${short(tuned(3, "angle=0").late)}, momentum's below ${short(tuned(1, "angle=0").late)}.`],
 };

@@ -10,7 +10,7 @@ const ofRace = {
   x: [null, -9, 9, "", "start x"], // the surface's own, unless told otherwise
   y: [null, -9, 9, "", "start y"],
   noise: [0, 0, 5, "", "gradient noise σ"],
-  workers: [1, 1, 32, "whole", "workers (of 8, a gradient is 7 steps late)"],
+  workers: [1, 1, 32, "whole", "workers"],
   runs: [1, 1, 100, "whole", "runs"],
   seed: [0, 0, 999, "whole", "seed of chance"],
   mean: [0, 0, 1, "tick", "draw the mean of the runs"],
@@ -181,12 +181,15 @@ function labelOf(lane, lanes) {
   const differs = (key) => (lane === alike[0] ? alike : alike.slice(0, 1)).some((other) => other[key] !== lane[key]);
   const keys = Object.keys(lane).filter(differs), plans = new Set(lanes.map(({ schedule }) => schedule));
   const own = (plans.size === lanes.length ? keys.slice(-1) : keys).map((key) =>
-    key === "schedule" ? plans.has("uncorrected") && lane.schedule === "constant" ? "bias corrected" : SCHEDULES[lane.schedule][0] : `${ofLane[key][4]} ${short(lane[key])}`);
+    key === "schedule" ? plans.has("uncorrected") && lane.schedule === "constant" ? "bias corrected" : SCHEDULES[lane.schedule][0] : typeset(`${ofLane[key][4]} ${plain(lane[key])}`));
   return (own[0] && lanes.every(({ rule }) => rule === lane.rule) ? own : [NAMES[lane.rule], ...own]).join(", ");
 }
 
 const short = (x) => (x && (abs(x) < 1e-3 || abs(x) >= 1e5) ? x.toExponential(1) : +x.toPrecision(3) + "");
-const capital = (text) => text.replace(/^[a-z](?=[a-z]{2}| )/, (letter) => letter.toUpperCase()); // not lr
+const plain = (x) => +x.toPrecision(4) + ""; // as one types it
+const power = (n) => (n ? "10" + [...`${n}`].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit] ?? "⁻").join("") : "1");
+const typeset = (text) => text.replace(/(?<=\d)(?:\.0)?e([+-]\d+)/g, (_, n) => `\xa0×\xa0${power(+n)}`).replace(/-(?=\d)/g, "−");
+const capital = (text) => text.replace(/^[a-z](?!r )/, (letter) => letter.toUpperCase()); // not lr
 
 function leader({ lanes }, step) {
   const left = lanes.filter(({ heights }) => heights.length > step);
@@ -194,8 +197,9 @@ function leader({ lanes }, step) {
   const best = left.reduce((a, b) => (b.heights[step] < a.heights[step] ? b : a));
   const level = left.filter(({ heights }) => heights[step] <= max(best.heights[step], 1e-12));
   if (level.length > 1) return `${level.length === lanes.length ? "All" : level.map(({ label }) => label).join(" and ")} are level.`;
+  const out = lanes.filter((lane) => !left.includes(lane)).map(({ label }) => label).join(", ");
   const runs = best.runs.length > 1 ? `, in the mean of ${best.runs.length} runs` : "";
-  return `${capital(best.label)}${lanes[1] ? " is lowest," : ":"} ${short(best.away[step])} away from the minimum${runs}.`;
+  return `${capital(best.label)}${lanes[1] ? " is lowest," : ":"} ${short(best.away[step])} away from the minimum${runs}.${out && ` Flown out: ${out}.`}`;
 }
 
 const RATES = Array.from({ length: 41 }, (_, i) => +(10 ** (i / 8 - 4)).toPrecision(2));
@@ -220,13 +224,13 @@ function tuned(state, lane, memories = MEMORIES) {
 
 function outcome(name) {
   const state = fromAddress(`preset=${name}`), again = (change) => fromAddress(change, state);
-  return PRESETS[name].outcome({
+  return typeset(PRESETS[name].outcome({
     ...race(state), again: (change) => race(again(change)).lanes, tuned: (i, change) => tuned(again(change), state.lanes[i]),
-  }).replace(/\s+/g, " ").replace(/-(?=\d)/g, "−");
+  }).replace(/\s+/g, " "));
 }
 
 Object.assign(Playground, {
-  ofLane, SETTINGS, VIEWS, RATES, checked, fromAddress, toAddress, newLane, heightOn, MEMORIES, normal, race, leader, capital, short, memoryOf,
+  ofLane, SETTINGS, VIEWS, RATES, checked, fromAddress, toAddress, newLane, heightOn, MEMORIES, normal, race, leader, capital, short, plain, power, typeset, memoryOf,
   lateHeight, tuned, outcome,
 });
 }
