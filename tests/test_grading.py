@@ -147,14 +147,15 @@ class Fake:
         outputs = [failure("X", "it failed")] if source == "fail" else []
         return Ran(outputs, STOPPED if source == "stop" else ENDED)
 
-    def works(self):
-        return self.lives
+    def works(self, seconds=5):
+        is_busy = self.cells[-1] == "fork, busy"  # and takes ten seconds to say that it is there
+        return self.lives and (seconds >= 10 or not is_busy)
 
     def is_alive(self):
         return self.lives
 
     def others(self):
-        return {1} if {"fork", "fork bomb"} & set(self.cells) else set()
+        return {1} if {"fork", "fork, busy", "fork bomb"} & set(self.cells) else set()
 
     def end_others(self):
         return "fork bomb" not in self.cells
@@ -198,6 +199,12 @@ def test_a_cell_that_leaves_processes_is_left_out_if_they_cannot_be_ended(learne
     learner.theirs("last", True)
     assert cells(Fake.made[-1]) == ["fork", "answer", "last"]
     assert len(Fake.made) == 2
+
+
+def test_a_cell_that_leaves_a_pool_counts_on_a_busy_machine_too(learner):
+    learner.theirs("fork, busy", False)
+    learner.theirs("answer", True)
+    assert cells(Fake.made[-1]) == ["fork, busy", "answer"]
 
 
 def test_an_answer_may_leave_processes_that_can_be_ended(learner):

@@ -334,9 +334,10 @@ class Learner:
     def _is_copied(self):
         """Whether a cell of their own left copies of the kernel, which would answer in its place.
 
-        Workers of a pool that were not ended are no reason to lose what the cell defined: without them all is well.
+        Workers of a pool that were not ended are no reason to lose what the cell defined: without them all is well,
+        though on a busy machine the kernel may need a while to say so.
         """
-        return bool(self.kernel.others()) and not (self.kernel.end_others() and self.kernel.works())
+        return bool(self.kernel.others()) and not (self.kernel.end_others() and self.kernel.works(PATIENCE))
 
     def _fitting(self, outputs):
         """The outputs, as long as there is room for those of one submission."""

@@ -101,9 +101,9 @@ class Kernel:
                 return True
         return False
 
-    def works(self):
-        """Whether the kernel runs a cell, and shows what it comes to."""
-        ran = self.run("'here'", GRACE, grace=0)
+    def works(self, seconds=GRACE):
+        """Whether the kernel runs a cell within so many seconds, and shows what it comes to."""
+        ran = self.run("'here'", seconds, grace=0)
         return any(output.get("data", {}).get("text/plain") == "'here'" for output in ran.outputs)
 
     def run(self, source, seconds, grace=GRACE):
