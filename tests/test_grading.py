@@ -148,8 +148,10 @@ class Fake:
         return Ran(outputs, STOPPED if source == "stop" else ENDED)
 
     def works(self, seconds=5):
-        is_busy = self.cells[-1] == "fork, busy"  # and takes ten seconds to say that it is there
-        return self.lives and (seconds >= 10 or not is_busy)
+        if self.cells[-1] == "fork, busy" and seconds < 10:  # it takes so many to say that it is there
+            return False
+        self.cells.append("here")
+        return self.lives
 
     def is_alive(self):
         return self.lives
@@ -172,7 +174,7 @@ def learner(monkeypatch):
 
 
 def cells(kernel):
-    return [source for source in kernel.cells if source != grading.PREPARE]
+    return [source for source in kernel.cells if source not in (grading.PREPARE, "here")]
 
 
 def test_a_cell_in_which_the_kernel_dies_is_left_out_of_the_next_one(learner):
