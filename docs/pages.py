@@ -45,6 +45,7 @@ ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001
 
 RUN = "<!-- where it can be run -->"  # page.html puts its links here
 SHOWN = 0.78  # of a figure's size in the notebook: its letters are then about as large as the text's, and it no wider
+LONG = 10  # lines: code between a guess and its outcome is folded from there on
 NARROW = 800  # pixels: shown wider than this, a figure has letters too small to be read at a phone's width
 # What a chapter's first lines say: which slides of the talk, how long, what one needs.
 OPENING = re.compile(
@@ -141,7 +142,10 @@ def prepare(notebook, depth):
             early = not any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
         if "inspect.getsource" in cell.source and cell.metadata.tags != ["hide-cell"]:
             show_the_source(cell)
-    for question, outcome in predictions(notebook.cells):
+    for question, between, outcome in predictions(notebook.cells):
+        for cell in between:
+            if cell.cell_type == "code" and cell.source.count("\n") + 1 >= LONG:
+                cell.metadata.tags = [*{*cell.metadata.tags, "hide-input"}]
         question.source = (
             f'<div class="predict-question">\n\n{question.source}\n\n</div>\n\n'
             '<details class="predict-held"><summary>Show what happened</summary>\n\n'
@@ -183,18 +187,19 @@ def show_the_source(cell):
 
 
 def predictions(cells):
-    """The (question, outcome) cells that belong together: no heading may stand between, it would end the fold."""
+    """(question, cells between, outcome) that belong together: no heading may be between, it would end the fold."""
     question = None
     for cell in cells:
-        if cell.cell_type != "markdown":
-            continue
-        if cell.source.startswith("**Predict first.**"):
-            question = cell
-        elif re.search(r"^#", cell.source, re.MULTILINE):
+        markdown = cell.cell_type == "markdown"
+        if markdown and cell.source.startswith("**Predict first.**"):
+            question, between = cell, []
+        elif markdown and re.search(r"^#", cell.source, re.MULTILINE):
             question = None
-        elif question is not None and cell.source.startswith("**Outcome:"):
-            yield question, cell
+        elif markdown and question is not None and cell.source.startswith("**Outcome:"):
+            yield question, between, cell
             question = None
+        elif question is not None:
+            between.append(cell)
 
 
 def folded(kind, summary, markdown):
