@@ -292,14 +292,14 @@ def frame(node, picture, chapter, number, words):
 def cuts(png):
     """Where a picture may be cut so that its panels stand below each other, in shares of its width: white columns.
 
-    A gap in a legend or beside a colour bar is narrow, or leaves no panel on one side.
+    A panel takes nearly a third of the width or more: a legend or a colour bar stays with its panel.
     """
     grey = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
     inked = np.nonzero((grey < 253).any(0))[0]
     found = [0.0]
     for left, right in zip(inked, inked[1:], strict=False):
         at, width = (left + right) / 2 / grey.shape[1], (right - left) / grey.shape[1]
-        if width > 0.0063 and at - found[-1] > 0.2 and at < 0.76:
+        if width > 0.0063 and at - found[-1] > 0.3 and at < 0.72:
             found.append(at)
     return " ".join(f"{at:.3f}" for at in found[1:])
 
@@ -388,7 +388,8 @@ def mathml(node, display):
 def inline_math(translator, node):
     formula = mathml(node, "inline")
     after = html.escape(node.get("after", ""))
-    translator.body.append(f'<span class="together">{formula}{after}</span>' if after else formula)
+    long = " long" if len(letters(node)) > 36 else ""  # than a phone's line
+    translator.body.append(f'<span class="together{long}">{formula}{after}</span>' if after or long else formula)
     raise nodes.SkipNode
 
 

@@ -138,6 +138,8 @@ def assert_opens_with_a_picture_and_one_thing_to_do(page, stem, height):
 def test_every_page_on_a_phone_and_on_a_laptop(pages, browser):
     assert {f"notebooks/{stem}.html" for stem in CHAPTERS} <= set(pages)
     cut = "[...document.querySelectorAll('article pre')].filter(pre => pre.scrollWidth > pre.clientWidth + 1).length"
+    inside = """[...document.querySelectorAll("article math")].every(math =>
+      math.closest(".formula, .long, .table-wrapper") || math.getBoundingClientRect().right <= 390)"""
     for name, path in pages.items():
         if is_deck(name):
             continue  # slides have a fixed size, see below
@@ -150,6 +152,7 @@ def test_every_page_on_a_phone_and_on_a_laptop(pages, browser):
             page.evaluate(UNFOLD)
             assert_complete(page, chapter=name.startswith("notebooks/"))
             assert page.evaluate("document.scrollingElement.scrollWidth") == 390, name
+            assert page.evaluate(inside), f"a formula of {name} is cut"
             page.page.set_viewport_size({"width": 1280, "height": 720})
             assert page.evaluate("document.scrollingElement.scrollWidth") == 1280, name
             assert page.evaluate(cut) == 0, f"code or print-outs of {name} are cut"
@@ -360,10 +363,12 @@ def test_on_a_phone_panels_stand_below_each_other(pages, browser):
         shown = "[...figure.children].filter(panel => panel.offsetWidth)"
         natural = f"{shown}.map(panel => panel.offsetWidth / Number(panel.getAttribute('width')))"
         assert min(page.evaluate(f"{panels}.flatMap(figure => {natural})")) > 0.7
+        scales = f"figure => new Set({natural}.map(scale => scale.toFixed(1))).size"
+        assert page.evaluate(f"{panels}.map({scales})") == [1] * len(whole), "to one scale"
         parts = f"{shown}.reduce((sum, panel) => sum + Number(panel.getAttribute('width')), 0)"
         assert page.evaluate(f"{panels}.map(figure => {parts})") == pytest.approx(whole, abs=1), "nothing is left out"
-        inside = f"{shown}.every(panel => panel.getBoundingClientRect().right <= 390)"
-        assert page.evaluate(f"{panels}.every(figure => {inside})")
+        within = f"{shown}.every(panel => panel.getBoundingClientRect().right <= 390)"
+        assert page.evaluate(f"{panels}.every(figure => {within})")
         page.page.locator(".panels img.only-light").nth(1).tap(position={"x": 300, "y": 100})
         left = page.evaluate("document.querySelector('dialog.large').scrollLeft")
         assert left == page.evaluate("innerWidth"), "tapped at the right, it shows its right half"

@@ -3,14 +3,17 @@
 (() => {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-  // On a phone panels that stand beside each other stand below each other: the same picture, each time another part.
+  // On a phone panels that stand beside each other stand below each other: the same picture, each time another part. All
+  // are drawn to one scale, and end at the right: axes that share their numbers stand below each other.
   if (innerWidth < 640) {
     for (const figure of document.querySelectorAll(".panels")) {
       const images = [...figure.children], ends = figure.dataset.cuts.split(" ").map(Number);
+      const widest = Math.max(...ends.slice(1).map((end, i) => end - ends[i]));
       figure.replaceChildren(...ends.slice(1).flatMap((end, i) => images.map(image => {
-        const panel = image.cloneNode(), from = ends[i], share = end - from;
-        panel.width = Math.round(share * image.getAttribute("width"));
-        panel.style = `aspect-ratio: ${panel.getAttribute("width")} / ${image.getAttribute("height")}; object-fit: cover; object-position: ${(100 * from) / (1 - share)}% 0`;
+        const panel = image.cloneNode(), from = ends[i], share = end - from, width = share * image.getAttribute("width");
+        panel.width = Math.round(width);
+        panel.style = `--wide: ${(100 * share) / widest}%; aspect-ratio: ${width} / ${image.getAttribute("height")};
+          object-fit: cover; object-position: ${(100 * from) / (1 - share)}% 0`;
         if (i) panel.alt = ""; // the first has said it
         return panel;
       })));
