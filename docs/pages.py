@@ -378,11 +378,12 @@ def letters(node):
 def mathml(node, display):
     """The converter sets functions such as ln close to their argument: a thin space belongs between them.
 
-    Not after the log that an index belongs to: the two are one.
+    Not after the log that an index belongs to: the two are one. The two bars of a norm are equally long, as in LaTeX.
     """
     function, argument = "<mi>(?:ln|log|exp|sin|cos|max|min)</mi>", "<(?:mi|mn|mrow|mfrac|msub|msup|msubsup|mover)\\b"
     spaced = f"(?<!<msub>)(?<!<msup>)(?<!<msubsup>)({function})(?={argument})"
-    return re.sub(spaced, r'\1<mspace width="0.17em"/>', convert(node.astext(), display=display))
+    formula = convert(node.astext(), display=display).replace("<mo>&#x02016;", '<mo stretchy="false">&#x02016;')
+    return re.sub(spaced, r'\1<mspace width="0.17em"/>', formula)
 
 
 def inline_math(translator, node):
