@@ -33,9 +33,8 @@ def darkened(colours):
     """Colours from 0 to 1 on a white page -> the same on a dark one."""
     cover = 1 - colours.min(-1, keepdims=True)  # how much ink the darkest channel needs
     ink = oklab((colours - 1 + cover) / np.maximum(cover, 1e-6))
-    vivid = np.clip(np.hypot(ink[..., 1:2], ink[..., 2:]) / 0.2, 0, 1)
     ink[..., 0] = np.maximum(ink[..., 0], 0.95 - 0.45 * ink[..., 0])
-    cover = cover ** (1 - 0.3 * vivid)  # sky blue may be thin blue or solid sky: between the two
+    cover = cover**0.6  # sky blue may be thin blue or solid sky: between the two; thin grey is not seen on black
     return cover * srgb(ink) + (1 - cover) * PAGE
 
 

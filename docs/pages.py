@@ -45,7 +45,8 @@ ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001
 
 RUN = "<!-- where it can be run -->"  # page.html puts its links here
 SHOWN = 0.78  # of a figure's size in the notebook: its letters are then about as large as the text's, and it no wider
-NARROW = 800  # pixels: shown wider than this, a figure has letters too small to be read at a phone's width
+LONG = 10  # lines: code between a guess and its outcome is folded from there on
+NARROW = 800  # pixels: shown wider than this, a figure has panels side by side, too small to be read on a phone
 # What a chapter's first lines say: which slides of the talk, how long, what one needs.
 OPENING = re.compile(
     r"^([^\n]*[Ss]lides?.*?) · about (\d+) minutes, and (\d+) more for the sections marked \*Deeper\* ·"
@@ -83,16 +84,20 @@ COVERS = {
     "09_adam": ("Contours of a ravine and three", (10, 7, 99, 86)),
     "10_which_optimizer": ("A straight valley of minima", (22, 4, 90, 87)),
 }
-# A chapter opens with its cover too, unless that is among its first figures or answers a prediction: then with another,
-# from further down.
-LEADS = COVERS | {
-    "01_challenges": ("Training loss on three ways between two", (7.5, 10.5, 99, 84)),
-    "03_stochastic_gradient_descent": ("Six learning-rate schedules", (10, 5, 61, 80)),
-    "04_momentum": ("A bowl with ripples. From", (31, 12.5, 99, 84)),
-    "06_nesterov_momentum": ("The iterate against steps on a convex", (11, 3, 99, 82)),
-    "07_adagrad": ("Left: a cliff", (6.5, 9, 47, 86)),
-    "08_rmsprop": ("Distance from a wandering target", (9, 14.5, 99, 85)),
-    "09_adam": ("Training loss in the first epoch from", (9.5, 9, 99, 87)),
+# A chapter opens with a picture from further down, of whole panels with the numbers on their axes. It is none that
+# answers a prediction, nor does it tell who wins before the reader is asked.
+WHOLE = (0, 0, 100, 100)
+LEADS = {
+    "01_challenges": ("Training loss on three ways between two", WHOLE),
+    "02_gradient_descent": ("Twenty steps in a ravine", (37, 0, 100, 100)),
+    "03_stochastic_gradient_descent": ("Six learning-rate schedules", WHOLE),
+    "04_momentum": ("Two maps, coloured by the steps", (0, 0, 46, 100)),
+    "05_asynchronous_sgd": ("Contours of a ravine. Six", WHOLE),
+    "06_nesterov_momentum": ("The potential and its two parts", WHOLE),
+    "07_adagrad": ("Left: a cliff", (0, 0, 49, 100)),
+    "08_rmsprop": ("Distance from a wandering target", WHOLE),
+    "09_adam": ("Means of m and v", (53, 0, 100, 100)),
+    "10_which_optimizer": ("A straight valley of minima", WHOLE),
 }
 COVER = (720, 405)  # pixels
 
@@ -141,7 +146,10 @@ def prepare(notebook, depth):
             early = not any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
         if "inspect.getsource" in cell.source and cell.metadata.tags != ["hide-cell"]:
             show_the_source(cell)
-    for question, outcome in predictions(notebook.cells):
+    for question, between, outcome in predictions(notebook.cells):
+        for cell in between:
+            if cell.cell_type == "code" and cell.source.count("\n") + 1 >= LONG:
+                cell.metadata.tags = [*{*cell.metadata.tags, "hide-input"}]
         question.source = (
             f'<div class="predict-question">\n\n{question.source}\n\n</div>\n\n'
             '<details class="predict-held"><summary>Show what happened</summary>\n\n'
@@ -183,18 +191,19 @@ def show_the_source(cell):
 
 
 def predictions(cells):
-    """The (question, outcome) cells that belong together: no heading may stand between, it would end the fold."""
+    """(question, cells between, outcome) that belong together: no heading may be between, it would end the fold."""
     question = None
     for cell in cells:
-        if cell.cell_type != "markdown":
-            continue
-        if cell.source.startswith("**Predict first.**"):
-            question = cell
-        elif re.search(r"^#", cell.source, re.MULTILINE):
+        markdown = cell.cell_type == "markdown"
+        if markdown and cell.source.startswith("**Predict first.**"):
+            question, between = cell, []
+        elif markdown and re.search(r"^#", cell.source, re.MULTILINE):
             question = None
-        elif question is not None and cell.source.startswith("**Outcome:"):
-            yield question, cell
+        elif markdown and question is not None and cell.source.startswith("**Outcome:"):
+            yield question, between, cell
             question = None
+        elif question is not None:
+            between.append(cell)
 
 
 def folded(kind, summary, markdown):
@@ -220,7 +229,7 @@ def finish(app, tree, name):
             node.parent.replace(node, nodes.Text("☐ "))
     for section in list(tree.findall(nodes.section)):
         if section[0].astext().startswith("Deeper: "):
-            section.insert(1, raw('<details class="deeper"><summary>Beyond the core of the chapter: open</summary>'))
+            section.insert(1, raw('<details class="deeper"><summary>Beyond the core of the chapter</summary>'))
             section.append(raw("</details>"))
     path = Path(app.env.doc2path(name))
     if path.suffix != ".ipynb":
@@ -235,7 +244,10 @@ def finish(app, tree, name):
             number += 1
             if chapter and words.startswith(LEADS[path.stem][0]):
                 lead = number
-            frame(node, still(site, png, words, width, height, up), chapter, number, words)
+            picture = still(site, png, words, width, height, up)
+            if SHOWN * width > NARROW and (places := cuts(png)):
+                picture = f'<div class="panels" data-cuts="0 {places} 1">{picture}</div>'
+            frame(node, picture, chapter, number, words)
         for node in list(output.findall(nodes.raw)):
             if "data:video/mp4;base64," in node.astext():
                 number += 1
@@ -274,10 +286,22 @@ def frame(node, picture, chapter, number, words):
     caption = (
         f'<figcaption><a href="#{anchor}">{label}</a> <span aria-hidden="true">{said}</span></figcaption></figure>'
     )
-    wide = int(re.search(r' width="(\d+)"', picture)[1])
-    if wide > NARROW and picture.startswith("<img"):  # on a phone it keeps letters that can be read, and scrolls
-        picture = f'<div class="strip" style="--natural: {wide}px">{picture}</div>'
     node.parent.replace(node, raw(f'<figure class="shown" id="{anchor}">{picture}{caption}'))
+
+
+def cuts(png):
+    """Where a picture may be cut so that its panels stand below each other, in shares of its width: white columns.
+
+    A panel takes nearly a third of the width or more: a legend or a colour bar stays with its panel.
+    """
+    grey = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+    inked = np.nonzero((grey < 253).any(0))[0]
+    found = [0.0]
+    for left, right in zip(inked, inked[1:], strict=False):
+        at, width = (left + right) / 2 / grey.shape[1], (right - left) / grey.shape[1]
+        if width > 0.0063 and at - found[-1] > 0.3 and at < 0.72:
+            found.append(at)
+    return " ".join(f"{at:.3f}" for at in found[1:])
 
 
 def both(attributes, light, night):
@@ -354,17 +378,19 @@ def letters(node):
 def mathml(node, display):
     """The converter sets functions such as ln close to their argument: a thin space belongs between them.
 
-    Not after the log that an index belongs to: the two are one.
+    Not after the log that an index belongs to: the two are one. The two bars of a norm are equally long, as in LaTeX.
     """
     function, argument = "<mi>(?:ln|log|exp|sin|cos|max|min)</mi>", "<(?:mi|mn|mrow|mfrac|msub|msup|msubsup|mover)\\b"
     spaced = f"(?<!<msub>)(?<!<msup>)(?<!<msubsup>)({function})(?={argument})"
-    return re.sub(spaced, r'\1<mspace width="0.17em"/>', convert(node.astext(), display=display))
+    formula = convert(node.astext(), display=display).replace("<mo>&#x02016;", '<mo stretchy="false">&#x02016;')
+    return re.sub(spaced, r'\1<mspace width="0.17em"/>', formula)
 
 
 def inline_math(translator, node):
     formula = mathml(node, "inline")
     after = html.escape(node.get("after", ""))
-    translator.body.append(f'<span class="together">{formula}{after}</span>' if after else formula)
+    long = " long" if len(letters(node)) > 36 else ""  # than a phone's line
+    translator.body.append(f'<span class="together{long}">{formula}{after}</span>' if after or long else formula)
     raise nodes.SkipNode
 
 

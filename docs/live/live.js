@@ -128,7 +128,8 @@ const Live = (() => {
         };
         this.ask.append(form);
       }
-      this.ask.append(this.skip, this.said, this.again);
+      this.why = element("p", { class: "live-why" });
+      this.ask.append(this.skip, this.said, this.why, this.again);
       this.ask.addEventListener("keydown", event => event.stopPropagation()); // a slide show's keys neither
       this.last.after(this.ask);
       this.echo = element("span", { class: "live-echo", "aria-hidden": "true" }); // the same words beside the outcome
@@ -163,9 +164,25 @@ const Live = (() => {
       }
       return `You said ${guess}, measured ${answer}${off}`;
     }
+    // The outcome's first sentence after its verdict, formulas and all: code and figures lie between it and the guess.
+    reason() {
+      const told = this.outcome.querySelector("strong"), range = document.createRange();
+      if (!told) return "";
+      range.setStartAfter(told);
+      range.setEndAfter(told.parentNode.lastChild);
+      const texts = document.createTreeWalker(told.parentNode, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) {
+        const text = texts.currentNode, end = text.data.search(/[.!?](?=\s|$)/);
+        if (end < 0 || text.parentNode.closest("strong, math, mjx-container")) continue;
+        range.setEnd(text, end + 1);
+        break;
+      }
+      return /\$|\\\(/.test(range) ? "" : range.cloneContents(); // JupyterLab has not set its formulas yet
+    }
     show() {
       const open = this.guess !== undefined;
       this.said.textContent = this.echo.textContent = this.verdict();
+      this.why.replaceChildren(open ? this.reason() : "");
       this.said.hidden = false;
       this.echo.hidden = !open;
       this.skip.hidden = open;

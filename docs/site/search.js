@@ -4,18 +4,30 @@
   const root = document.documentElement.dataset.content_root;
   const summary = document.getElementById("search-summary"), list = document.getElementById("search-results");
   document.querySelector(".search-again input").value = query;
-  const asked = query.toLowerCase().match(/[\p{L}\d_]+/gu) ?? [];
-  if (!asked.length) return;
+  const typed = query.toLowerCase().match(/[\p{L}\d_]+/gu) ?? [];
+  if (!typed.length) return;
+  const start = "(?<![\\p{L}\\d_])"; // words are found by their beginnings
+  const count = (text, words) => text.match(new RegExp(start + words, "giu"))?.length ?? 0;
+  // One for many, and either spelling of optimise: a word is letters and digits, so that it may become part of a pattern.
+  const stem = word => word.replace(/(?<=\w{4})(?<!s)s$/, "").replace(/(?<=optimi)[sz](?=[eia])/, "[sz]");
+  // A word that no section has is taken for one that some have and that is a letter away, the most frequent of them.
+  const everything = SECTIONS.flat().join(" ").toLowerCase();
+  const near = (a, b) => {
+    let i = 0;
+    while (i < a.length && a[i] == b[i]) i++;
+    return [[0, 1], [1, 0], [1, 1]].some(([of_a, of_b]) => a.slice(i + of_a) == b.slice(i + of_b));
+  };
+  const asked = typed.map(word => {
+    if (word.length < 4 || count(everything, stem(word))) return word;
+    const known = Object.groupBy(everything.match(/[\p{L}\d_]+/gu).filter(other => near(word, other)), other => other);
+    return Object.keys(known).sort((a, b) => known[b].length - known[a].length)[0] ?? word;
+  });
   // Words that every section has say nothing about which is meant, unless nothing else is asked.
   const empty = "a an and are as at be by can do does for from how i in is it of on or so than that the this to versus vs what when where which why with".split(" ");
   const told = asked.filter(word => !empty.includes(word));
-  // One for many, and either spelling of optimise: a word is letters and digits, so that it may become part of a pattern.
-  const stem = word => word.replace(/(?<=\w{4})(?<!s)s$/, "").replace(/(?<=optimi)[sz](?=[eia])/, "[sz]");
   const words = (told.length ? told : asked).map(stem);
   let all = true; // are all words asked for?
-  const start = "(?<![\\p{L}\\d_])"; // words are found by their beginnings
   const pattern = new RegExp(`${start}(${words.join("|")})`, "giu");
-  const count = (text, words) => text.match(new RegExp(start + words, "giu"))?.length ?? 0;
 
   // A section scores for each word, most for what it has in its heading or stresses, as one does where a name is given;
   // and for the words side by side. A section without one of them is no answer.
@@ -59,8 +71,9 @@
     found = find();
   }
   found.sort(([a], [b]) => b - a);
-  const count_of = `${found.length || "No"} section${found.length == 1 ? "" : "s"} found for “${query}”`;
-  summary.textContent = all || !found.length ? `${count_of}${found.length > 30 ? ", the best 30 of them" : ""}.` : `No section has all words of “${query}”; these have some.`;
+  const changed = asked.join() != typed.join(), meant = changed ? asked.join(" ") : query;
+  const count_of = `${changed ? `“${query}” is nowhere. ` : ""}${found.length || "No"} section${found.length == 1 ? "" : "s"} found for “${meant}”`;
+  summary.textContent = all || !found.length ? `${count_of}${found.length > 30 ? ", the best 30 of them" : ""}.` : `No section has all words of “${meant}”; these have some.`;
   if (!found.length) {
     const link = (address, words) => Object.assign(document.createElement("a"), { href: root + address, textContent: words });
     summary.append(" Look through ", link("index.html#chapters", "the ten chapters"), " or ", link("README.html", "the map of the course"), ".");

@@ -3,6 +3,23 @@
 (() => {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
+  // On a phone panels that stand beside each other stand below each other: the same picture, each time another part. All
+  // are drawn to one scale, and end at the right: axes that share their numbers stand below each other.
+  if (innerWidth < 640) {
+    for (const figure of document.querySelectorAll(".panels")) {
+      const images = [...figure.children], ends = figure.dataset.cuts.split(" ").map(Number);
+      const widest = Math.max(...ends.slice(1).map((end, i) => end - ends[i]));
+      figure.replaceChildren(...ends.slice(1).flatMap((end, i) => images.map(image => {
+        const panel = image.cloneNode(), from = ends[i], share = end - from, width = share * image.getAttribute("width");
+        panel.width = Math.round(width);
+        panel.style = `--wide: ${(100 * share) / widest}%; aspect-ratio: ${width} / ${image.getAttribute("height")};
+          object-fit: cover; object-position: ${(100 * from) / (1 - share)}% 0`;
+        if (i) panel.alt = ""; // the first has said it
+        return panel;
+      })));
+    }
+  }
+
   // A figure, tapped, fills the window; any key, tap or Escape closes it.
   const large = document.createElement("dialog");
   large.className = "large";
@@ -13,10 +30,13 @@
     if (!images.length) continue;
     const button = Object.assign(document.createElement("button"), { type: "button", className: "enlarge", textContent: "Enlarge" });
     button.setAttribute("aria-label", `Enlarge ${figure.querySelector("figcaption a").textContent}`);
-    const open = () => {
-      large.replaceChildren(...images.map(({ src, alt, className }) => Object.assign(new Image(), { src, alt, className })));
+    const open = ({ target, offsetX }) => {
+      large.replaceChildren(...images.map(image => image.cloneNode()));
       large.append(Object.assign(document.createElement("button"), { type: "button", textContent: "Close" }));
       large.showModal();
+      const tapped = large.children[images.indexOf(target)]; // on a phone it is larger than the window
+      tapped?.scrollIntoView();
+      if (tapped) large.scrollLeft = (offsetX / target.offsetWidth) * large.scrollWidth - innerWidth / 2;
     };
     for (const part of [button, ...images]) part.onclick = open;
     figure.querySelector("figcaption").append(" ", button);
@@ -79,11 +99,6 @@
         pre.classList.toggle("smaller", longest <= letters && longest > 0.9 * letters);
       }
     }
-  }
-
-  // Panels beside each other scroll on a phone; the shadow at the edge goes when all is seen.
-  for (const strip of document.querySelectorAll(".strip")) {
-    strip.onscroll = () => strip.classList.toggle("read", strip.scrollLeft + strip.clientWidth > strip.scrollWidth - 4);
   }
 
   // A table too wide for a phone: a row becomes a card, and each entry says which column it was.
