@@ -134,6 +134,7 @@ def setup(app):
     app.add_html_math_renderer(
         "mathml", inline_renderers=(pages.inline_math, None), block_renderers=(pages.display_math, None)
     )
+    app.add_config_value("course_repository", REPOSITORY, "env", [str, type(None)])  # another one: read all pages anew
     app.connect("source-read", read)
     app.connect("doctree-resolved", pages.finish)
     app.connect("html-page-context", describe)
