@@ -53,16 +53,18 @@ NAMES = {  # as prose writes them; the others are the function's name in words
 }
 
 
-def look(rule):
+def look(rule, minibatches=False):
     """Colour, line style and label of a rule (the function or its name), as keywords for ``ax.plot``.
 
+    minibatches: gradient descent is then called by the name that it has there, SGD.
     Raises ``ValueError`` for a rule that has no colour yet.
     """
     name = rule if isinstance(rule, str) else rule.__name__
     if name not in COLOURS:
         raise ValueError(f"no colour for {name!r}; give it one in plots.COLOURS, which has {', '.join(COLOURS)}")
     colour, line = COLOURS[name]
-    return {"color": colour, "linestyle": line, "label": NAMES.get(name, name.replace("_", " "))}
+    label = "SGD" if minibatches and name == "gradient_descent" else NAMES.get(name, name.replace("_", " "))
+    return {"color": colour, "linestyle": line, "label": label}
 
 
 def shades(n):

@@ -25,7 +25,13 @@ def ax():
 def test_every_rule_has_a_look_and_no_two_share_it():
     looks = [(look["color"], look["linestyle"]) for look in map(plots.look, rules.ALL)]
     assert len(set(looks)) == len(rules.ALL)
-    assert plots.look("adam") == plots.look(rules.adam)
+    assert plots.look("adam") == plots.look(rules.adam) == plots.look(rules.adam, minibatches=True)
+
+
+def test_with_minibatches_gradient_descent_is_called_sgd():
+    there, here = plots.look("gradient_descent"), plots.look("gradient_descent", minibatches=True)
+    assert (there["label"], here["label"]) == ("gradient descent", "SGD")
+    assert here == there | {"label": "SGD"}
 
 
 def test_a_rule_without_a_look_says_where_to_give_it_one():
