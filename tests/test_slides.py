@@ -394,6 +394,15 @@ def test_in_the_valley_all_that_was_fitted_is_named(stick, browser):
         assert "β = 0.7 fitted" in page.page.locator("#valley optimizer-knobs .question").inner_text()
 
 
+def test_words_in_a_formula_look_as_those_around_it(stick, browser):
+    with browser.open(f"{(stick / 'lecture.html').as_uri()}#/adam") as page:
+        page.evaluate(READY)
+        fonts = page.evaluate("""[...document.querySelectorAll("#adam mjx-container text, #adam h2")]
+          .map(words => getComputedStyle(words).fontFamily)""")
+        assert len(fonts) > 3
+        assert len(set(fonts)) == 1
+
+
 def test_the_wall_is_drawn_as_high_as_chapter_1_measured_it(stick, browser):
     """Dark up to the lowest of the pairs, pale up to the highest."""
     cells = lecture.section_cells("01_challenges", "One-function,-many-places")
