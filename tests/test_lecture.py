@@ -105,6 +105,8 @@ def test_the_slides_follow_the_chapters():
     assert chapters == sorted(chapters)
 
 
+STEADY = "Deeper:-the-same-race-at-a-constant-rate"
+
 # What the notes and titles say of a chapter's output in words: slide, chapter and section, what is printed (each
 # parenthesis a number; with two patterns, the mean of the first over that of the second), and what the words allow.
 SAID = [
@@ -129,13 +131,28 @@ SAID = [
         0,
         1,
     ),
-    ("minima", "01_challenges", r"another seed, .*: ([\d.]+) points", 0.5, 1.5),
+    ("minima", "01_challenges", r"another seed, at the best .*: ([\d.]+) points", 1, 1.5),
     ("speedup", "03_stochastic_gradient_descent", r"needs (\d+) times the examples", 170, 230),
     ("speedup", "03_stochastic_gradient_descent", r"128 a step, seed \d: .*, +([\d.]+) epochs", 0.12, 0.17),
     ("speedup", "03_stochastic_gradient_descent", r"full batch, seed \d: .*, +([\d.]+) epochs", 26, 34),
     ("falling-rates", "03_stochastic_gradient_descent", r"cosine minus constant: ([+-][\d.]+)", 0.75, 1.25),
     ("falling-rates", "03_stochastic_gradient_descent", r"cosine minus constant: .*\(([+-][\d.]+) to", 0, 1),
     ("falling-rates", "03_stochastic_gradient_descent", r"(?:decay|time) minus constant: .*\(([+-][\d.]+) to", -9, 0),
+    ("falling-rates", f"10_which_optimizer#{STEADY}", r"gradient_descent  .* ([+-][\d.]+) \(", -0.5, 0.1),
+    (
+        "valley",
+        "04_momentum#A-picture-first",
+        [r"gradient_descent .* after 40 steps ([\d.]+)", r"talk's beta, 0\.9, at its best lr ([\d.]+)"],
+        9,
+        11,
+    ),
+    (
+        "valley",
+        "04_momentum#A-picture-first",
+        [r"gradient_descent .* after 40 steps ([\d.]+)", r"momentum  .* after 40 steps ([\d.]+)"],
+        450,
+        550,
+    ),
     ("limit", "04_momentum", r"beta 0\.9 : ([\d.]+) at step 500", 9.9, 10.1),
     ("root", "04_momentum", r"momentum +steps .* slope ([\d.]+)", 0.45, 0.6),
     ("noise", "04_momentum", r"beta 0\.9 : signal .* gain of ([\d.]+)", 4, 5),
@@ -196,11 +213,22 @@ SAID = [
     ("plateau", "09_adam#When-does-plain-SGD-struggle?", r"adam minus .*\(([+-][\d.]+) to", 0, 9),
     ("plateau", "09_adam#When-does-plain-SGD-struggle?", r"adam minus gradient_descent: ([+-][\d.]+)", 2.5, 3.5),
     (
-        "adam-path",
-        "09_adam#A-picture-first",
-        [r"adam .* height ([\d.]+) after 40", r"(?:momentum|rmsprop) .* height ([\d.]+) after 40"],
-        0,
-        1,
+        "plateau",
+        "09_adam#Deeper:-which-part-of-Adam-leaves-the-plateau?",
+        r"rmsprop .* after (\d+) to \d+ steps",
+        10,
+        17,
+    ),
+    ("plateau", "09_adam#Deeper:-which-part-of-Adam-leaves-the-plateau?", r"rmsprop .*accuracy ([\d.]+)", 94.8, 95.2),
+    *(
+        (
+            "adam-path",
+            "09_adam#Deeper:-against-momentum-and-RMSProp-on-three-surfaces",
+            [rf"{surface} +rmsprop .*: height (\S+)", rf"{surface} +adam .*: height (\S+)"],
+            50,
+            1e15,
+        )
+        for surface in ("quadratic, condition number 50", "Rosenbrock", "Beale")
     ),
     (
         "adam-path",
@@ -216,6 +244,20 @@ SAID = [
         [r"bad start .*gradient_descent .*?(\d+) steps", r"bad start .*adam .*?(\d+) steps"],
         3,
         5,
+    ),
+    (
+        "workloads",
+        "10_which_optimizer",
+        [r"bad start .*(?:momentum|adagrad|rmsprop) .*?(\d+) steps", r"bad start .*adam .*?(\d+) steps"],
+        1.1,
+        9,
+    ),
+    (
+        "workloads",
+        "10_which_optimizer",
+        [r"rare classes .*rmsprop .*?(\d+) steps", r"rare classes .*adam .*?(\d+) steps"],
+        0.9,
+        1.1,
     ),
     (
         "workloads",
@@ -273,6 +315,8 @@ SAID = [
         1.5,
         9,
     ),
+    ("sources", f"10_which_optimizer#{STEADY}", r"\n\w+ +[\d.]+ +[\d.]+ +[\d.]+ +([+-][\d.]+) \(", -1.05, 1.05),
+    ("five-layers", f"10_which_optimizer#{STEADY}", r"gradient_descent minus nesterov: -([\d.]+)", 0.45, 0.6),
 ]
 
 

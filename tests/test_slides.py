@@ -355,34 +355,52 @@ def test_once_an_answer_is_pressed_the_run_that_was_asked_about_is_drawn(stick, 
             assert re.search(r"Dotted: .+ = .+\nSolid: .+ = ", words), name
 
 
-def test_on_the_pan_the_knob_has_its_own_name_and_both_ends_are_told(stick, browser):
-    """With a long memory RMSProp ends as far away as Adagrad, so nobody is called the lowest."""
+def test_on_the_pan_a_long_memory_is_guessed_and_both_ends_are_told(stick, browser):
+    """With a short one RMSProp arrives; with a long one it ends where Adagrad does, so nobody is called the lowest."""
     with browser.open(f"{(stick / 'lecture.html').as_uri()}#/rmsprop") as page:
         page.evaluate(READY)
-        page.page.locator("#rmsprop optimizer-knobs .question + .row button").last.click()
-        first, beta = page.page.locator("#rmsprop optimizer-knobs .knob [type=text]").all()
         knobs = "document.querySelector('#rmsprop optimizer-knobs')"
-        beta.fill("0.999")
-        beta.press("Enter")
+        page.evaluate(f"{knobs}.goTo(180)")  # as Play does in the end
+        assert re.search(r"Adagrad 0\.9\d+, RMSProp almost 0\.$", page.evaluate(f"{knobs}.news.textContent"))
+        page.page.locator("#rmsprop optimizer-knobs .question + .row button").last.click()
+        assert page.evaluate(f"{knobs}.outcome.innerText").startswith("Right.")
         assert re.search(r"Adagrad (0\.9\d+), RMSProp \1\.$", page.evaluate(f"{knobs}.news.textContent"))
+        first = page.page.locator("#rmsprop optimizer-knobs .knob [type=text]").first
         first.fill("2")
         first.press("Enter")
         said = page.evaluate(f"{knobs}.outcome.innerText")
         assert said == "Dotted: first step = 0.2, β = 0.9\nSolid: first step = 2, β = 0.999"
+        assert re.search(r"RMSProp 0\.578\.$", page.evaluate(f"{knobs}.news.textContent")), "as the notes say"
 
 
 def test_of_the_four_rules_in_the_race_those_without_a_root_fly_out(stick, browser):
     with browser.open((stick / "lecture.html").as_uri()) as page:
         page.evaluate(READY)
-        out, story, k, betas = page.evaluate("""(() => {
-          const {story, state} = document.querySelector("#race optimizer-knobs");
+        out, story, k, betas, says = page.evaluate("""(() => {
+          const {story, state, says} = document.querySelector("#race optimizer-knobs");
           const raised = {...state, lanes: state.lanes.map(lane => ({...lane, lr: 0.1}))};
           return [Playground.race(raised).lanes.map(({rule, diverged}) => [rule, !!diverged]), story.answers, state.k,
-            state.lanes.flatMap(({beta, beta1, beta2}) => [beta, beta1, beta2].filter(Number))];
+            state.lanes.flatMap(({beta, beta1, beta2}) => [beta, beta1, beta2].filter(Number)), says];
         })()""")
         assert dict(out) == {"gradient_descent": True, "momentum": True, "rmsprop": False, "adam": False}
         assert "*gradient descent and momentum" in story
         assert (k, betas) == (50, [0.9, 0.9, 0.9, 0.999]), "as the notes say"
+        assert "Lowest: Momentum at 0.01, Adam at 0.1." in says, "and so do the notes"
+
+
+def test_in_the_valley_all_that_was_fitted_is_named(stick, browser):
+    with browser.open((stick / "lecture.html").as_uri()) as page:
+        page.evaluate(READY)
+        assert "β = 0.7 fitted" in page.page.locator("#valley optimizer-knobs .question").inner_text()
+
+
+def test_words_in_a_formula_look_as_those_around_it(stick, browser):
+    with browser.open(f"{(stick / 'lecture.html').as_uri()}#/adam") as page:
+        page.evaluate(READY)
+        fonts = page.evaluate("""[...document.querySelectorAll("#adam mjx-container text, #adam h2")]
+          .map(words => getComputedStyle(words).fontFamily)""")
+        assert len(fonts) > 3
+        assert len(set(fonts)) == 1
 
 
 def test_the_wall_is_drawn_as_high_as_chapter_1_measured_it(stick, browser):
@@ -403,6 +421,15 @@ def test_the_wall_is_drawn_as_high_as_chapter_1_measured_it(stick, browser):
     assert end / half_way == pytest.approx(ends[1] / (ends[1] + over[1]), rel=0.01)
     assert dark == pytest.approx(ends[0] / ends[1], rel=0.01)
     assert least == pytest.approx((ends[0] + over[0]) / (ends[1] + over[1]), rel=0.01)
+
+
+def test_two_units_that_change_places_take_their_weights_along(stick, browser):
+    with browser.open(f"{(stick / 'lecture.html').as_uri()}#/vote-wall") as page:
+        page.evaluate(READY)
+        first, second = page.evaluate("""[...document.querySelectorAll(".units svg")].map(network =>
+          [...network.querySelectorAll("g")].map(unit => [unit.getAttribute("stroke"), unit.childElementCount]))""")
+    assert [second[1], second[0], second[2]] == first
+    assert len({colour for colour, _ in first}) == 3
 
 
 def test_the_rates_are_drawn_as_chapter_3_let_them_fall(stick, browser):

@@ -27,6 +27,19 @@ function drawRates(place) {
   place.innerHTML = RATES.map(drawn).join("");
 }
 
+// A network with three hidden units, each with its weights in a colour of its own; then two of them have changed places.
+const UNITS = ["#0072b2", "#009e73", "#cc79a7"];
+function drawUnits(place) {
+  const y = (i, of) => 100 * (i + 0.5) / of, ends = [[8, 4], [172, 2]]; // pixels and digits: their x, their number
+  const dots = ends.map(([x, of]) => Array.from({length: of}, (_, i) => [x, y(i, of)]));
+  const unit = (colour, i) => `<g stroke="${colour}" fill="${colour}">${
+    dots.flat().map(([x, to]) => `<path d="M90 ${y(i, 3)}L${x} ${to}"/>`).join("")}<circle cx="90" cy="${y(i, 3)}" r="11"/></g>`;
+  const drawn = units => `<svg viewBox="0 0 180 100">${units.map(unit).join("")}${
+    dots.flat().map(([x, y]) => `<circle cx="${x}" cy="${y}" r="5"/>`).join("")}</svg>`;
+  const [a, b, c] = UNITS;
+  place.innerHTML = `${drawn([a, b, c])}=${drawn([b, a, c])}`;
+}
+
 // The playground on a slide: everything in view at once, and its letters for the last row. On the left the map, drawn
 // small and enlarged; on the right the answer and the knobs.
 const LARGE = 1.85;
@@ -59,12 +72,16 @@ function fewer(story) {
   };
 }
 
-// On the pan RMSProp's first step is as long whatever its memory, so its knob sets that. Both ends are told, as they may be
-// alike; and nobody needs eleven digits behind the point.
+// On the pan, seen with a short memory, the guess is about a long one. RMSProp's first step is as long whatever its memory,
+// so its knob sets that. Both ends are told, as they are alike; and nobody needs eleven digits behind the point.
 function onPan(knobs) {
-  const {story, draw} = knobs, {outcome} = story, few = text => text.replace(/[\d.]+e-\d+/g, "under 0.001");
+  const {story, draw, state: {steps}} = knobs, few = text => text.replace(/[\d.]+e-\d+/g, "almost 0");
+  story.question = "At first RMSProp has β = 0.9. Then we raise it to 0.999: where does it end?";
+  story.answers = ["in the middle, too", "half-way there", "*no nearer than Adagrad"];
+  story.then = story.state.replace("beta:0.9,", "beta:0.999,");
+  const kept = beta => few(Playground.short(100 * beta ** steps));
+  story.outcome = () => `After ${steps} steps a squared gradient of the rim still counts ${kept(0.999)} % with β = 0.999, ${kept(0.9)} with 0.9.`;
   story.calls = {lr: "first step"};
-  story.outcome = given => few(outcome(given));
   knobs.draw = function () {
     draw.call(this);
     for (const label of this.shadowRoot.querySelectorAll(".knob > span")) label.lastChild.data = label.lastChild.data.replace("RMSProp lr", "RMSProp first step");
@@ -214,7 +231,7 @@ function onSlide(knobs, number) {
     knobs.load(knobs.getAttribute("state"));
   }
   if (document.querySelector("[data-paths]") && knobs.state.preset === "ravine") { // one line, so that the map has the room
-    knobs.story.question = `k = ${knobs.state.k}, each rule at the best of 25 rates. After ${knobs.state.steps} steps, how far off is momentum?`;
+    knobs.story.question = `k = ${knobs.state.k}; each at the best of 25 rates, β = ${knobs.state.lanes[1].beta} fitted. After ${knobs.state.steps} steps, how far off is momentum?`;
     knobs.load(knobs.getAttribute("state"));
   }
   if (document.querySelector("[data-paths]") && knobs.state.preset === "pan") {
@@ -250,6 +267,7 @@ async function start() {
     playgrounds.forEach(onSlide);
   }
   document.querySelectorAll(".rates").forEach(drawRates);
+  document.querySelectorAll(".units").forEach(drawUnits);
   await MathJax.startup.promise;
   await MathJax.typesetPromise();
   await Promise.all(Array.from(document.images, image => image.decode().catch(() => {})));
