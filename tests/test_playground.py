@@ -760,7 +760,7 @@ def test_circles_are_round_and_right_angles_right(browser, preset, width):
 def test_a_ravine_says_that_y_has_its_own_scale(browser):
     with opened(browser) as page:
         drawn(page)
-        assert "y, own scale" in written(page, "map")
+        assert "x; y has its own scale" in written(page, "map")
 
 
 def test_a_name_is_tied_to_the_end_of_its_path(browser):

@@ -104,7 +104,7 @@ function drawMap(canvas, state, race, ink) {
   const height = heightOn(surface), isDark = isLight(ink), pink = isDark ? "#ff9ccf" : "#b3005e";
   const isCloud = !isLine && lanes[0]?.runs[1] && !state.mean; // of many runs the cloud counts
   const plot = axes(canvas, ink, surface.window[0], surface.window[1] ?? [-0.5, 9.6],
-    { x: "x", title: isLine ? "height" : `y${surface.isRound ? "" : ", own scale"}${isCloud ? "; circles: mean distance" : ""}`, isRound: surface.isRound });
+    { x: isLine || surface.isRound ? "x" : "x; y has its own scale", title: isLine ? "height" : isCloud ? "y; circles: mean distance" : "y", isRound: surface.isRound });
   const { c, w, h, place, point, isOut } = plot, on = (p) => (isLine ? [p[0], height(p)] : p);
   if (isLine) {
     const curve = Array.from({ length: w + 1 }, (_, i) => [point([i, 0])[0], height([point([i, 0])[0]])]);
@@ -186,7 +186,7 @@ function named({ c, w, h }, lanes, drawn, marks, ink, isDark) {
   }
 }
 
-// The frame holds what the story begins with and asks about; what rises far flies out.
+// The frame holds what the story begins with and asks about; who rises far flies out
 function bySteps(canvas, state, race, ink, title, seriesOf, far = Infinity) {
   const step = min(state.step, state.steps);
   const all = [...race.lanes, ...race.framed].flatMap(seriesOf).flat().filter((value) => value < far).map(logOf);
@@ -208,7 +208,7 @@ const heights = (...all) => bySteps(...all, "height above the minimum", ({ heigh
 const rates = (...all) => bySteps(...all, "effective rate: thick of x, thin of y",
   ({ runs: [{ rates }] }) => (rates[0] ?? []).map((_, d) => rates.map((rate) => rate[d])));
 
-// Both below return what a click chooses: a lane's number and its settings
+// Both below return what a click chooses: a lane and its settings
 function sweep(canvas, state, race, ink) {
   const lrs = RATES.map(log10);
   race.swept ??= state.lanes.map((lane) => RATES.map((lr) => logOf(lateHeight(state, race.surface, { ...lane, lr }))));
