@@ -405,6 +405,13 @@ def test_what_a_knob_has_done_stands_in_a_sentence(browser):
         assert said == f"Momentum β from 0.7 to 0.9: Momentum ends {ends[0]} away (dotted: {ends[1]})."
 
 
+def test_knobs_side_by_side_stand_level(browser):
+    """Also beside one whose name is broken into two lines."""
+    with opened(browser) as page:
+        bars = f"[...{IN}.querySelectorAll('.knobs [type=range]')].map(bar => bar.getBoundingClientRect().y)"
+        assert page.evaluate(bars) == pytest.approx([page.evaluate(bars)[0]] * 3, abs=1)
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize(
     ("preset", "knob", "value", "words"),

@@ -24,7 +24,7 @@ button:hover { border-color: var(--blue) }
 [aria-pressed] { position: relative; padding-left: 1.2em } [aria-pressed=true] { outline: 2px solid var(--blue) }
 .right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } ::before { position: absolute; left: .2em }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
-.knob { display: grid; grid-template-columns: 1fr auto auto; gap: 4px; align-items: center; min-width: 18em; flex: 1; font-size: .93em }
+.knob { display: grid; grid-template-columns: 1fr auto auto; gap: 4px; align-items: center; align-self: end; min-width: 18em; flex: 1; font-size: .93em }
 .knob [type=range] { grid-column: 1 / -1; width: 100%; margin: 4px 0 } .knob button { padding: 0 .5em }
 .knob [type=text] { padding: 0 .3em; text-align: right }
 ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }

@@ -1,5 +1,5 @@
 // Stories: chapter, title, knobs ("1.lr": of the second rule; "*.lr": of all), race, question, answers (* marks the right one),
-// outcome with measured numbers, and then the race that the question asks about, if it is another
+// outcome with measured numbers, and the race that the question asks about, if another
 "use strict";
 {
 const short = (x) => Playground.short(x);
@@ -138,7 +138,7 @@ const stories = {
     ({ lanes: [a, , , b] }) => `Gradient descent, momentum and Nesterov end at (${at(a)}), the nearest: every gradient points along (3, 1).
       The others divide the 3 out and move both weights alike, to (${at(b)}).`],
   race: [10, "The race", ["angle", "k"], `k=50&angle=30&steps=30&speed=8&${gd}0.032&lane=momentum,lr:0.032,beta:0.7&lane=rmsprop,lr:0.24,beta:0.9&lane=adam,lr:1.3,beta1:0.7`,
-    "Four rules, learning rate and memory tuned; what counts is the highest of the last three steps of 30. Whose is lowest?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
+    "Four rules, learning rate and memory tuned; the highest of the last three steps of 30 counts. Whose is lowest?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
     ({ lanes, tuned }) => `${each(lanes, ({ heights }) => short(Math.max(...heights.slice(-3))))} above the minimum at most. Momentum does not feel the angle; a rate for each coordinate does: at 0°, tuned
       anew, Adam stays below ${short(tuned(3, "angle=0").late)}.`],
 };
