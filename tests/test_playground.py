@@ -164,11 +164,18 @@ def test_the_start_is_dragged_and_the_whole_path_follows(browser):
 
 
 @pytest.mark.parametrize(
-    ("preset", "names"), [("adam", ["lr", "Adam no. 1 β₁", "Adam no. 1 β₂"]), ("beta", ["lr", "β"])]
+    ("preset", "names"),
+    [
+        ("adam", ["lr", "0 β₁", "0 β₂"]),
+        ("cliff", ["0 lr", "1 lr", "2 lr", "3 lr"]),
+        ("beta", ["lr", "β"]),
+        ("turned", ["angle of the ravine (°)", "1 Adagrad lr"]),
+    ],
 )
-def test_a_knob_of_one_rule_bears_its_name(page, preset, names):
+def test_a_knob_of_one_rule_bears_its_line_and_its_name_if_no_other_has_it(page, preset, names):
     page.evaluate(f"document.querySelector('optimizer-knobs').load('preset={preset}')")
-    assert page.evaluate(f"[...{IN}.querySelectorAll('.knobs .knob span')].map(name => name.innerText)") == names
+    script = "(name => [name.querySelector('svg')?.dataset.lane, name.innerText.trim()].filter(Boolean).join(' '))"
+    assert page.evaluate(f"[...{IN}.querySelectorAll('.knobs .knob span')].map({script})") == names
 
 
 def test_by_finger(browser):
@@ -398,6 +405,49 @@ def test_what_a_knob_has_done_stands_in_a_sentence(browser):
         assert said == f"Momentum β from 0.7 to 0.9: Momentum ends {ends[0]} away (dotted: {ends[1]})."
 
 
+def test_knobs_side_by_side_stand_level(browser):
+    """Also beside one whose name is broken into two lines."""
+    with opened(browser) as page:
+        bars = f"[...{IN}.querySelectorAll('.knobs [type=range]')].map(bar => bar.getBoundingClientRect().y)"
+        assert page.evaluate(bars) == pytest.approx([page.evaluate(bars)[0]] * 3, abs=1)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    ("preset", "knob", "value", "words"),
+    [
+        ("three", "2.lr", 0.1, r"Adam lr from 0\.32 to 0\.1: Adam ends \S+ away \(dotted: \S+\)\."),
+        ("race", "k", 20, r"Condition number k from 50 to 20: \w+ is lowest, .+ above the minimum\."),  # all four moved
+    ],
+)
+def test_of_many_rules_too_the_sentence_says_what_a_knob_has_done(browser, preset, knob, value, words, width):
+    with opened(browser, f"#preset={preset}", width=width, height=844) as page:
+        answer(page, 0)
+        page.evaluate(f"document.querySelector('optimizer-knobs').turn('{knob}', {value})")
+        assert re.fullmatch(words, page.evaluate(f"{IN}.querySelector('[role=status]:not(.outcome)').textContent"))
+
+
+def test_who_is_lowest_is_told_by_height(page):
+    """At every step, so that the number never speaks for another dot."""
+    told = page.evaluate(
+        "(race => race.lanes[0].heights.map((_, step) => [Playground.leader(race, step), ...race.lanes.map("
+        "({label, heights: {[step]: height}}) => "
+        "[height, `${label} is lowest, ${Playground.short(height)} above the minimum.`]"
+        ")]))(Playground.race(Playground.fromAddress('preset=race')))"
+    )
+    assert len(told) == 31
+    for said, *lanes in told[1:]:
+        assert said == min(lanes)[1]
+    alone = "Playground.leader(Playground.race(Playground.fromAddress('preset=beta')), 40)"
+    assert page.evaluate(alone).endswith(" away from the minimum.")
+
+
+def test_of_many_that_are_level_the_others_are_named(page):
+    lanes = json.dumps([{"label": label, "heights": [label == "D"]} for label in "ABCD"])
+    said = f"(lanes => [2, 4].map(n => Playground.leader({{lanes: lanes.slice(0, n)}}, 0)))({lanes})"
+    assert page.evaluate(said) == ["All are level.", "All but D are level."]
+
+
 def test_the_sentence_names_what_was_changed(browser):
     """All of it, a start that was dragged as well; and never a start that was not."""
     with opened(browser) as page:
@@ -488,6 +538,9 @@ def test_light_or_dark_as_chosen_on_the_site(browser):
         page.evaluate("localStorage.theme = 'dark'")
         page.page.reload()
         assert page.evaluate(scheme) == "dark"
+        page.evaluate("localStorage.theme = 'auto'")
+        page.page.reload()
+        assert page.evaluate(scheme) == ""
         page.evaluate("localStorage.removeItem('theme')")
 
 
@@ -692,6 +745,70 @@ def test_a_cloud_is_told_by_the_circle_of_its_mean_distance(browser):
             np.testing.assert_allclose(ring, away)
 
 
+@pytest.mark.parametrize("preset", ["cliff", "schedules", "line", "race", "turned", "tuned"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_circles_are_round_and_right_angles_right(browser, preset, width):
+    """And all that the map shows can be the start."""
+    with opened(browser, f"#preset={preset}", width=width, height=844) as page:
+        drawn(page)
+        scales, inside = page.evaluate(
+            "(({plot: {place, isOut}, race: {starts}}) => (([o, x, y]) => [[x[0] - o[0], o[1] - y[1]], "
+            "starts.every(start => !isOut(place(start)))])"
+            "([[0, 0], [1, 0], [0, 1]].map(place)))(document.querySelector('optimizer-knobs'))"
+        )
+        assert scales[0] == pytest.approx(scales[1])
+        assert inside
+        top = "document.querySelector('optimizer-knobs').plot.window[1][1]"
+        page.evaluate("document.querySelector('optimizer-knobs').moveTo([0, 99])")
+        start = page.evaluate("document.querySelector('optimizer-knobs').race.start[1]")
+        assert start == pytest.approx(page.evaluate(top), abs=0.01)
+
+
+def test_a_ravine_says_that_y_has_its_own_scale(browser):
+    with opened(browser) as page:
+        drawn(page)
+        assert "x; y has its own scale" in written(page, "map")
+
+
+def test_a_name_is_tied_to_the_end_of_its_path(browser):
+    with opened(browser, "#preset=cliff") as page:
+        answer(page, 0)
+        ties, ends = page.evaluate(
+            "(knobs => { const own = Path2D, ties = []; "
+            "Path2D = class extends own { constructor(path) { super(path); "
+            "ties.push(path.match(/^M[-.\\d]+ [-.\\d]+L([-.\\d]+) ([-.\\d]+)$/)?.slice(1).map(Number)); } }; "
+            "knobs.draw(); Path2D = own; const {w, h} = knobs.plot; return [ties.filter(Boolean), "
+            "knobs.race.lanes.map(({seen}) => seen.at(-1).map((at, d) => Math.max(0, Math.min(at, [w, h][d]))))]; "
+            "})(document.querySelector('optimizer-knobs'))"
+        )
+        np.testing.assert_allclose(ties, ends)
+
+
+def test_the_map_of_lr_and_beta_says_what_its_colours_mean(browser):
+    with opened(browser, "#preset=damping") as page:
+        answer(page, 0)
+        assert "β up; light is low, grey flies out, the circle lowest" in written(page, "beside")
+
+
+@pytest.mark.parametrize("preset", ["race", "adam", "schedules"])
+def test_the_longest_reply_keeps_its_distance(browser, preset):
+    with opened(browser, f"#preset={preset}") as page:
+        answer(page, 0)
+        _, y, _, height = box_of(page, ".said")
+        assert box_of(page, ".side select")[1] - (y + height) >= 8
+
+
+def test_the_chapter_of_a_story_is_a_link(page):
+    links = page.evaluate(
+        "Object.keys(Playground.PRESETS).map(preset => { document.querySelector('optimizer-knobs')"
+        ".load(`preset=${preset}`); heading(); return document.querySelector('h2 a').getAttribute('href'); })"
+    )
+    chapters = {f"../notebooks/{path.stem}.html" for path in (ROOT / "notebooks").glob("[01]*.ipynb")}
+    assert set(links) == chapters
+    chapter = "document.querySelector('optimizer-knobs').story.chapter"
+    assert f"/{page.evaluate(chapter):02}_" in links[-1]
+
+
 def arrowheads(page):
     """How many paths leave the map, and how many curves the picture beside it: only an arrowhead is rotated."""
     return page.evaluate(
@@ -878,6 +995,8 @@ def test_two_side_by_side_have_their_maps_level_and_wider_than_high(browser):
             "[...document.querySelectorAll('optimizer-knobs')].map(({map}) => map.getBoundingClientRect().toJSON())"
         )
         assert boxes[0]["y"] == boxes[1]["y"]
+        heads = page.evaluate("[...document.querySelectorAll('main h2')].map(head => head.getBoundingClientRect().y)")
+        assert heads[0] == pytest.approx(heads[1], abs=5), "nothing empty above the second"
         assert all(box["width"] > 500 and box["height"] >= 300 for box in boxes)
 
 

@@ -7,7 +7,7 @@ const logOf = (height) => log10(max(height, 1e-12));
 const isLight = (ink) => /\((\d+)/.exec(ink)?.[1] > 127;
 const DASHES = { solid: [], dashed: [7, 3], dotted: [2, 3] };
 
-function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", logX, logY, rows }) {
+function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", logX, logY, rows, isRound }) {
   const ratio = devicePixelRatio, c = canvas.getContext("2d");
   const w = canvas.clientWidth - MARGIN.left - MARGIN.right, h = canvas.clientHeight - MARGIN.top - MARGIN.bottom;
   canvas.width = canvas.clientWidth * ratio;
@@ -15,6 +15,7 @@ function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", log
   c.setTransform(ratio, 0, 0, ratio, MARGIN.left * ratio, MARGIN.top * ratio);
   c.fillStyle = c.strokeStyle = ink;
   c.font = "13px system-ui, sans-serif";
+  if (isRound) [low, high] = [-1, 1].map((side) => (low + high + side * (right - left) * h / w) / 2);
   const place = ([x, y]) => [(x - left) / (right - left) * w, (high - y) / (high - low) * h];
   const point = ([px, py]) => [left + px / w * (right - left), high - py / h * (high - low)];
   const ticks = (low, high, whole, mark) => {
@@ -40,7 +41,7 @@ function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", log
   c.rect(0, 0, w, h);
   c.clip();
   const isOut = ([x, y]) => !(0 <= x && x <= w && 0 <= y && y <= h);
-  return { c, w, h, place, point, isOut };
+  return { c, w, h, place, point, isOut, window: [[left, right], [low, high]] };
 }
 
 // A second lane of a rule has a colour that no rule here has
@@ -101,9 +102,9 @@ function leaving({ c, w, h, isOut }, { colour }, path) {
 function drawMap(canvas, state, race, ink) {
   const { surface, lanes, start, starts } = race, isLine = !surface.window[1], step = min(state.step, state.steps);
   const height = heightOn(surface), isDark = isLight(ink), pink = isDark ? "#ff9ccf" : "#b3005e";
-  const isCloud = !isLine && lanes[0]?.runs[1] && !state.mean; // of many runs the cloud counts, not the first one's path
+  const isCloud = !isLine && lanes[0]?.runs[1] && !state.mean; // of many runs the cloud counts
   const plot = axes(canvas, ink, surface.window[0], surface.window[1] ?? [-0.5, 9.6],
-    { x: "x", title: isLine ? "height" : isCloud ? "y; circles: mean distance from the minimum" : "y" });
+    { x: isLine || surface.isRound ? "x" : "x; y has its own scale", title: isLine ? "height" : isCloud ? "y; circles: mean distance" : "y", isRound: surface.isRound });
   const { c, w, h, place, point, isOut } = plot, on = (p) => (isLine ? [p[0], height(p)] : p);
   if (isLine) {
     const curve = Array.from({ length: w + 1 }, (_, i) => [point([i, 0])[0], height([point([i, 0])[0]])]);
@@ -149,7 +150,6 @@ function drawMap(canvas, state, race, ink) {
   c.fillStyle = c.strokeStyle = ink;
   for (const [x, y] of starts.map((p) => place(on(p)))) c.fillRect(x - 6, y - 6, 12, 12);
   if (!lanes.length) {
-    c.stroke(new Path2D(`M${x - 12} ${y - 4}l-6 4l6 4m24 0l6-4l-6-4m-16-8l4-6l4 6m0 24l-4 6l-4-6`));
     c.fillText("drag me", x > w - 75 ? x - 70 : x + 22, max(14, y - 12));
   }
   if (lanes[1] && !isCrowded(canvas, lanes)) named(plot, lanes, [...lanes, ...race.began], [...surface.minima, ...starts].map((p) => place(on(p))), ink, isDark);
@@ -170,11 +170,13 @@ function named({ c, w, h }, lanes, drawn, marks, ink, isDark) {
         const over = (of, wide, high) => of.filter(([u, v, far = 0]) => u < left + width + 4 && left < u + far + 4 && v < top + wide && top < v + high).length;
         spots.push([over(traces, 18, 2) + 1000 * over(taken, 20, 20) + abs(down) / 20, left, top]);
       }
-    const [, left, top] = spots.reduce((a, b) => (b[0] < a[0] ? b : a));
+    const [[, left, top]] = spots.sort(([a], [b]) => a - b);
     taken.push([left, top, width]);
+    c.strokeStyle = colour;
+    c.lineWidth = 1;
+    c.stroke(new Path2D(`M${left + width / 2} ${top + 8}L${x} ${y}`));
     c.fillStyle = isDark ? "#1b1f24e6" : "#ffffffe6";
     c.fillRect(left - 3, top, width + 6, 16);
-    c.strokeStyle = colour;
     c.lineWidth = 3;
     c.setLineDash(dash);
     c.stroke(new Path2D(`M${left} ${top + 8}h18`));
@@ -184,7 +186,7 @@ function named({ c, w, h }, lanes, drawn, marks, ink, isDark) {
   }
 }
 
-// The frame holds what the story begins with and asks about, no answer moves it; what rises far flies out.
+// The frame holds what the story begins with and asks about; who rises far flies out
 function bySteps(canvas, state, race, ink, title, seriesOf, far = Infinity) {
   const step = min(state.step, state.steps);
   const all = [...race.lanes, ...race.framed].flatMap(seriesOf).flat().filter((value) => value < far).map(logOf);
@@ -206,7 +208,7 @@ const heights = (...all) => bySteps(...all, "height above the minimum", ({ heigh
 const rates = (...all) => bySteps(...all, "effective rate: thick of x, thin of y",
   ({ runs: [{ rates }] }) => (rates[0] ?? []).map((_, d) => rates.map((rate) => rate[d])));
 
-// Both below return what a click chooses: a lane's number and its settings
+// Both below return what a click chooses: a lane and its settings
 function sweep(canvas, state, race, ink) {
   const lrs = RATES.map(log10);
   race.swept ??= state.lanes.map((lane) => RATES.map((lr) => logOf(lateHeight(state, race.surface, { ...lane, lr }))));
@@ -229,7 +231,7 @@ function sweep(canvas, state, race, ink) {
 function map(canvas, state, race, ink) {
   const which = min(state.of, state.lanes.length - 1), lane = state.lanes[which], memory = memoryOf(lane), betas = memory ? MEMORIES : [0];
   const plot = axes(canvas, ink, [-4.0625, 1.0625], [-0.5, betas.length - 0.5],
-    { x: "lr; click a cell to run it", title: `${memory ? ofLane[memory][4] : "no memory"} upwards; light is low, the circle lowest`, logX: true, rows: betas });
+    { x: "lr; click a cell to run it", title: `${memory ? ofLane[memory][4] : "no memory"} up; light is low, grey flies out, the circle lowest`, logX: true, rows: betas });
   const at = (i, j) => ({ lr: RATES[i], ...(memory && { [memory]: betas[j] }) }), { c } = plot, cell = plot.w / RATES.length, row = plot.h / betas.length;
   race.mapped ??= betas.map((_, j) => RATES.map((_, i) => lateHeight(state, race.surface, { ...lane, ...at(i, j) })));
   const lowest = min(...race.mapped.flat()), logs = race.mapped.flat().map(logOf).filter(Number.isFinite), low = min(...logs), top = max(...logs);

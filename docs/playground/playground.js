@@ -1,4 +1,4 @@
-// <optimizer-knobs preset="ravine"></optimizer-knobs>: a race with its question and knobs. This script loads its neighbours.
+// <optimizer-knobs>: a race with its question and knobs. This script loads its neighbours.
 // Attributes: preset, state (what follows # in an address), bare (no question, no knobs), play.
 "use strict";
 var Playground = {};
@@ -24,7 +24,7 @@ button:hover { border-color: var(--blue) }
 [aria-pressed] { position: relative; padding-left: 1.2em } [aria-pressed=true] { outline: 2px solid var(--blue) }
 .right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } ::before { position: absolute; left: .2em }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
-.knob { display: grid; grid-template-columns: 1fr auto auto; gap: 4px; align-items: center; min-width: 18em; flex: 1; font-size: .93em }
+.knob { display: grid; grid-template-columns: 1fr auto auto; gap: 4px; align-items: center; align-self: end; min-width: 18em; flex: 1; font-size: .93em }
 .knob [type=range] { grid-column: 1 / -1; width: 100%; margin: 4px 0 } .knob button { padding: 0 .5em }
 .knob [type=text] { padding: 0 .3em; text-align: right }
 ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }
@@ -41,8 +41,7 @@ a { color: var(--link); display: inline-block; padding: .3em 0 }
   .early .stage canvas { height: 210px } .side canvas { contain: size; flex: 1; min-height: 190px; height: auto; aspect-ratio: auto }
   .whole { display: grid; grid-template: "text text" "stage side" / minmax(0, 3fr) minmax(0, 2fr); gap: 0 1em } .whole > * { grid-column: 1 / -1 }
   .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .early > .stage { grid-area: side } .early > .side { grid-area: stage } .text { display: block }
-  .said { display: grid } .said > * { grid-area: 1 / 1; align-self: start } .ghost { visibility: hidden; position: relative }
-  [hidden] + .ghost::before { content: "?"; visibility: visible; left: 50%; font-size: 3em; font-weight: 700; opacity: .2 }
+  .said { display: grid; margin-bottom: .7em } .said > * { grid-area: 1 / 1; align-self: start } .ghost { visibility: hidden }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
   .whole { grid-template: "text stage" auto "side stage" 1fr / minmax(0, 2fr) minmax(0, 3fr) } .whole > .text { grid-area: text }
@@ -63,13 +62,13 @@ a { color: var(--link); display: inline-block; padding: .3em 0 }
 const node = (name, attributes = {}, ...children) => {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes))
-    key.startsWith("on") ? made.addEventListener(key.slice(2), value) : made.setAttribute(key, value);
+    key.startsWith("on") ? (made[key] = value) : made.setAttribute(key, value);
   made.append(...children);
   return made;
 };
 
 function define() {
-  const { PRESETS, RULES, SCHEDULES, SURFACES, VIEWS, SETTINGS, MARGIN, ofLane, checked, fromAddress, toAddress } = Playground;
+  const { PRESETS, RULES, SCHEDULES, SURFACES, VIEWS, SETTINGS, MARGIN, ofRace, ofLane, checked, fromAddress, toAddress } = Playground;
   const { NAMES, newLane, memoryOf, race, tuned, leader, capital, short, plain, typeset, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
   const { abs, min, max, log10, round } = Math;
 
@@ -88,10 +87,9 @@ function define() {
   };
 
   const swatch = (lane) => {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    made.dataset.lane = lane;
-    made.innerHTML = '<path d="M0 6h28"/>';
-    return made;
+    const made = node("div");
+    made.innerHTML = `<svg data-lane=${lane}><path d="M0 6h28"/></svg>`;
+    return made.firstChild;
   };
 
   const nameOf = (lane, lanes) => {
@@ -122,9 +120,8 @@ function define() {
       this.told = this.pending = undefined;
       const began = fromAddress(`preset=${this.state.preset}`);
       this.began = { state: began, lanes: race(began).lanes };
-      const { then } = this.story;
       this.says = outcome(this.state.preset);
-      this.asked = then ? race(fromAddress(then, began)).lanes : [];
+      this.asked = race(fromAddress(this.story.then, began)).lanes;
       this.build();
       if (this.state.guess >= 0) this.verdict();
       this.update();
@@ -149,10 +146,11 @@ function define() {
       this.answers = node("div", { class: "row", role: "group", "aria-label": "Your guess" }, ...answers);
       this.outcome = node("p", { class: "outcome", role: "status", hidden: "" });
       this.knobs = node("div", { class: "row knobs" });
-      this.all = node("details", { ontoggle: () => this.all.open && this.fillAll() }, node("summary", {}, "All knobs"), (this.rest = node("div")));
+      this.all = node("details", { ontoggle: () => this.all.open && (this.fillAll(), this.refresh()) }, node("summary", {}, "All knobs"), (this.rest = node("div")));
       this.legend = node("ul", { "aria-label": "Lines" });
       this.views = node("select", { "aria-label": "beside the map", onchange: () => {
-        [this.state.view, this.state.of = 0] = this.views.value.split(" ").map((part, i) => (i ? +part : part));
+        const [view, of = 0] = this.views.value.split(" ");
+        Object.assign(this.state, { view, of: +of });
         this.update();
       } });
       this.fillViews();
@@ -187,7 +185,7 @@ function define() {
     knob(knob) {
       const name = knob.split(".").at(-1), [, , , scale, label] = SETTINGS[name], lanes = this.lanesOf(knob);
       if (!lanes.length || lanes[0][name] === undefined) return [];
-      const isOne = knob.includes(".") && this.state.lanes.length > 1 && !knob.startsWith("*");
+      const isOne = /^\d/.test(knob) && this.state.lanes[1];
       const of = isOne ? `${nameOf(lanes[0], this.state.lanes)} ` : "";
       if (scale === "tick") {
         const box = node("input", { type: "checkbox", onchange: () => this.turn(knob, +box.checked) });
@@ -197,25 +195,22 @@ function define() {
       const exact = node("input", {
         type: "text", inputmode: "decimal", size: 7, "aria-label": `${of + label}, exactly`, onchange: () => {
           try {
-            range.value = toSlider(name, this.turn(knob, checked(name, exact.value)));
+            this.turn(knob, checked(name, exact.value));
           } catch (error) { this.say(`${error.message}.`); }
           exact.value = plain(lanes[0][name]);
         },
       });
       const range = node("input", {
         type: "range", min: 0, max: 1, step: 0.005, "aria-label": of + label,
-        oninput: () => (exact.value = plain(this.turn(knob, fromSlider(name, +range.value)))),
+        "data-knob": knob, oninput: () => this.turn(knob, fromSlider(name, +range.value)),
       });
-      exact.value = plain(lanes[0][name]);
-      range.value = toSlider(name, lanes[0][name]);
-      range.dataset.knob = knob;
       this.shown.push({ knob, name, range, exact, label: of + label.split(" (")[0] });
       const best = node("button", { class: "best", "aria-label": `lowest end: ${of}lr`, onclick: () => {
         for (const lane of lanes) lane.lr = tuned(this.state, lane, [lane[memoryOf(lane)]]).lr;
         this.update();
         this.say(BEST);
       } }, "lowest end");
-      return [node("div", { class: "knob" }, node("span", {}, ...(isOne ? [swatch(parseInt(knob))] : []), of + label), ...(name === "lr" ? [best] : []), exact, range)];
+      return [node("div", { class: "knob" }, node("span", {}, ...(isOne ? [swatch(parseInt(knob))] : []), (/no\./.test(of) ? "" : of) + label), ...(name === "lr" ? [best] : []), exact, range)];
     }
 
     refresh() {
@@ -241,14 +236,18 @@ function define() {
       const lanes = state.lanes.map((lane, i) => node("fieldset", {},
         node("div", { class: "row" }, swatch(i), select(Object.keys(RULES), lane.rule, (rule) => (state.lanes.splice(i, 1, newLane(rule)), this.again())),
           select(Object.keys(SCHEDULES), lane.schedule, (plan) => ((lane.schedule = plan), this.update())),
-          node("button", { onclick: () => this.tune(i) }, "Tune"),
+          node("button", { onclick: () => {
+            const { late, ...best } = tuned(state, lane);
+            state.lanes[i] = best;
+            this.again();
+            this.say(BEST);
+          } }, "Tune"),
           ...(state.lanes.length > 1 ? [node("button", { onclick: () => (state.lanes.splice(i, 1), this.again()) }, "Take out")] : [])),
         node("div", { class: "row" }, ...Object.keys(ofLane).flatMap((name) => (name in lane ? this.knob(`${i}.${name}`) : [])))));
-      const add = node("button", { onclick: () => (state.lanes.push(newLane("adam")), this.again()) }, "Another rule");
       this.rest.replaceChildren(
         node("label", {}, "surface", select(Object.keys(SURFACES), state.surface, (name) => ((this.state = fromAddress(`surface=${name}`, state)), this.again()))),
-        node("div", { class: "row" }, ...["k", "angle", "x", "y", "noise", "workers", "runs", "seed", "mean", "steps", "frame", "speed"].slice(state.surface === "quadratic" ? 0 : 2).flatMap((name) => this.knob(name))),
-        ...lanes, ...(lanes.length < 8 ? [add] : []));
+        node("div", { class: "row" }, ...Object.keys(ofRace).filter((name) => ofRace[name][4]).slice(state.surface === "quadratic" ? 0 : 2).flatMap((name) => this.knob(name))),
+        ...lanes, ...(lanes[7] ? [] : [node("button", { onclick: () => (state.lanes.push(newLane("adam")), this.again()) }, "Another rule")]));
     }
 
     again() {
@@ -261,13 +260,6 @@ function define() {
       if (at >= 0) parts()[min(at, parts().length - 1)].focus();
     }
 
-    tune(i) {
-      const { late, ...best } = tuned(this.state, this.state.lanes[i]);
-      this.state.lanes[i] = best;
-      this.again();
-      this.say(BEST);
-    }
-
     say(words) { this.news.textContent = this.words = words; }
 
     turn(knob, value) {
@@ -275,7 +267,6 @@ function define() {
       for (const lane of this.lanesOf(knob)) lane[name] = value;
       if (name === "steps") this.state.step = value;
       this.update();
-      return value;
     }
 
     answer(i) {
@@ -313,7 +304,7 @@ function define() {
       return toAddress({ ...this.state, guess, step, view, of }) !== toAddress(known);
     }
 
-    // The outcome is of the story as it begins, and says so once something is turned
+    // The outcome is of the story as it begins
     tell() {
       const { guess } = this.state, { answers, then = "" } = this.story;
       if (guess < 0) return;
@@ -327,7 +318,7 @@ function define() {
     }
 
     moveTo(point) {
-      const { surface } = this.race, inside = point.map((x, i) => (surface.window[i] ? min(max(x, surface.window[i][0]), surface.window[i][1]) : x));
+      const { surface } = this.race, inside = point.map((x, i) => min(max(x, this.plot.window[i][0]), this.plot.window[i][1]));
       const [x, y] = surface.back ? surface.back(inside) : inside;
       this.state.x = +x.toFixed(3);
       if (surface.window[1]) this.state.y = +y.toFixed(3);
@@ -352,7 +343,7 @@ function define() {
         if (!way) return;
         event.preventDefault();
         event.stopPropagation();
-        this.moveTo(this.race.start.map((x, i) => x + way[i] * (this.race.surface.window[i][1] - this.race.surface.window[i][0]) / 50));
+        this.moveTo(this.race.start.map((x, i) => x + way[i] * (this.plot.window[i][1] - this.plot.window[i][0]) / 50));
       };
     }
 
@@ -416,7 +407,7 @@ function define() {
       if ((state.x !== this.state.x || state.y !== this.state.y) && !/\b[xy]\b/.test(this.story.knobs)) turned.push("another start");
       const moved = lanes.flatMap((lane, i) => (end(lane) === end(before[i]) ? []
         : `${lanes[1] ? nameOf(lane, lanes) : "it"} ${end(lane)} (dotted: ${end(before[i]).replace(/ends | away/g, "")})`));
-      return `${capital([...new Set(turned)].join(", ")) || "Turned"}: ${moved.join("; ") || "all ends as before"}.`;
+      return `${capital([...new Set(turned)].join(", ")) || "Turned"}: ${moved[2] ? leader(this.race, this.state.steps) : `${moved.join("; ") || "all ends as before"}.`}`;
     }
 
     changed() {
@@ -442,7 +433,7 @@ function define() {
       race.untold = waits || this.pending;
       const rules = ({ surface, lanes }) => surface + lanes.map(({ rule }) => rule);
       const isAlike = rules(began.state) === rules(state);
-      race.began = this.isTurned && !waits && isAlike && !state.lanes[this.clientWidth < 500 ? 2 : 4] ? began.lanes : [];
+      race.began = this.isTurned && !waits && isAlike && !state.lanes[4] ? began.lanes : [];
       race.framed = isAlike ? [...began.lanes, ...this.asked] : [];
       this.plot = drawMap(this.map, state, waits ? { ...race, lanes: [] } : race, ink);
       if (this.beside.isConnected) {
@@ -453,11 +444,10 @@ function define() {
           Object.assign(state.lanes[lane], settings);
           this.again();
         };
-        this.beside.setAttribute("aria-label", waits ? "empty until you have guessed"
-          : `${VIEWS[state.view]}: ${race.lanes.map((lane) => `${lane.label} ${typeset(short(lane.heights.at(-1)))}`).join("; ")}`);
+        this.beside.setAttribute("aria-label", VIEWS[state.view] + (waits ? "" : `: ${race.lanes.map((lane) => `${lane.label} ${typeset(short(lane.heights.at(-1)))}`).join("; ")}`));
       }
       if (waits) return (this.news.textContent = "What do you expect? Choose an answer, or press Play.");
-      this.news.textContent = typeset(this.words ?? (step === state.steps && race.began[0] && !race.began[2] && !this.onSlide ? this.effect() : `Step ${step} of ${state.steps}. ${leader(race, step)}`));
+      this.news.textContent = typeset(this.words ?? (step === state.steps && race.began[0] && !this.onSlide ? this.effect() : `Step ${step} of ${state.steps}. ${leader(race, step)}`));
     }
 
     disconnectedCallback() { this.stop(); }

@@ -16,7 +16,7 @@ const ofRace = {
   mean: [0, 0, 1, "tick", "draw the mean of the runs"],
   steps: [60, 5, 2000, "whole", "steps"],
   step: [2000, 0, 2000, "whole"],
-  frame: [0, 0, 20, "", "half the map's width (0: as usual)"],
+  frame: [0, 0, 20, "", "half the map's width (0: usual)"],
   speed: [12, 1, 200, "whole", "steps a second"],
   guess: [-1, -1, 3, "whole"],
   of: [0, 0, 7, "whole"],
@@ -157,7 +157,7 @@ function heightOn({ value, minima }) {
 
 function race(state) {
   const surface = surfaceOf(state), start = startOf(state, surface), chance = state.noise || state.workers > 1;
-  const lowest = min(...surface.minima.map(surface.value)), ends = surface.minima.filter((q) => surface.value(q) < lowest + 1e-9);
+  const height = heightOn(surface), ends = surface.minima.filter((q) => height(q) < 1e-9);
   const away = (p) => min(...ends.map((q) => hypot(...q.map((x, i) => x - p[i]))));
   const lanes = state.lanes.map((lane) => {
     const runs = Array.from({ length: chance ? state.runs : 1 }, (_, i) => runLane(state, surface, lane, state.seed + i));
@@ -168,7 +168,7 @@ function race(state) {
     return {
       ...lane, runs, label: labelOf(lane, state.lanes), diverged: length <= state.steps && length,
       path: state.mean ? byStep((step) => means.map((x) => x[step])) : runs[0],
-      heights: mean(heightOn(surface)), away: mean(away),
+      heights: mean(height), away: mean(away),
       theory: state.mean && state.workers > 1 && lane.rule === "gradient_descent"
         && meanTheory(surface.gradient, start, state.steps, lane.lr, state.workers),
     };
@@ -194,12 +194,12 @@ const capital = (text) => text.replace(/^[a-z](?!r )/, (letter) => letter.toUppe
 function leader({ lanes }, step) {
   const left = lanes.filter(({ heights }) => heights.length > step);
   if (!left.length) return `${lanes[1] ? "All have" : "It has"} flown out.`;
-  const best = left.reduce((a, b) => (b.heights[step] < a.heights[step] ? b : a));
-  const level = left.filter(({ heights }) => heights[step] <= max(best.heights[step], 1e-12));
-  if (level.length > 1) return `${level.length === lanes.length ? "All" : level.map(({ label }) => label).join(" and ")} are level.`;
-  const out = lanes.filter((lane) => !left.includes(lane)).map(({ label }) => label).join(", ");
+  const lowest = min(...left.map(({ heights }) => heights[step])), level = left.filter(({ heights }) => heights[step] <= max(lowest, 1e-12)), [best] = level;
+  const names = (some, by) => some.map(({ label }) => label).join(by), rest = lanes.filter((lane) => !level.includes(lane));
+  if (level[1]) return `${rest.length < level.length ? `All${rest[0] ? " but " : ""}${names(rest, " and ")}` : names(level, " and ")} are level.`;
+  const out = names(lanes.filter((lane) => !left.includes(lane)), ", ");
   const runs = best.runs.length > 1 ? `, in the mean of ${best.runs.length} runs` : "";
-  return `${capital(best.label)}${lanes[1] ? " is lowest," : ":"} ${short(best.away[step])} away from the minimum${runs}.${out && ` Flown out: ${out}.`}`;
+  return `${capital(best.label)}${lanes[1] ? ` is lowest, ${short(lowest)} above` : `: ${short(best.away[step])} away from`} the minimum${runs}.${out && ` Flown out: ${out}.`}`;
 }
 
 const RATES = Array.from({ length: 41 }, (_, i) => +(10 ** (i / 8 - 4)).toPrecision(2));
@@ -230,7 +230,7 @@ function outcome(name) {
 }
 
 Object.assign(Playground, {
-  ofLane, SETTINGS, VIEWS, RATES, checked, fromAddress, toAddress, newLane, heightOn, MEMORIES, normal, race, leader, capital, short, plain, power, typeset, memoryOf,
+  ofRace, ofLane, SETTINGS, VIEWS, RATES, checked, fromAddress, toAddress, newLane, heightOn, MEMORIES, normal, race, leader, capital, short, plain, power, typeset, memoryOf,
   lateHeight, tuned, outcome,
 });
 }

@@ -3,7 +3,6 @@
 {
   const { hypot, max, cos, sin, PI } = Math;
   const surface = (value, gradient, start, minima, window) => ({ value, gradient, start, minima, window });
-  const sum = (terms) => terms.reduce((a, b) => a + b);
 
   // The ravine (x² + k y²) / 2, turned about its minimum. The start is given along and across it, and turns with it.
   function quadratic(k, degrees = 0) {
@@ -16,7 +15,7 @@
         (p) => { const [x, y] = back(p); return turn([x, k * y]); },
         [-4, 1], [[0, 0]],
         degrees ? [[-6.5, 4.5], [-4.6, 2.2]] : [[-4.5, 2], [-1.6, 1.6]]),
-      turn, back,
+      turn, back, isRound: k === 1 || degrees > 0, // x and y to one scale
     };
   }
 
@@ -35,10 +34,10 @@
     (p) => p.map((x) => (0.1 + 100 * max(0, 1 - 1 / max(hypot(...p), 1))) * x),
     [-2.4, 1.2], [[0, 0]], [[-3, 2], [-1.6, 1.6]]);
 
-  const line = () => surface(
+  const line = () => ({ isRound: true, ...surface(
     ([x, y]) => (3 * x + y - 3) ** 2 / 2,
     ([x, y]) => [3 * (3 * x + y - 3), 3 * x + y - 3],
-    [0, 0], [[0.9, 0.3], [0.75, 0.75]], [[-0.2, 1.4], [-0.2, 1.2]]);
+    [0, 0], [[0.9, 0.3], [0.75, 0.75]], [[-0.7, 1.9], [-0.2, 1.2]]) });
 
   const ripples = () => surface(
     ([x]) => x ** 2 / 8 + sin(2 * x),
