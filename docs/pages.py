@@ -84,20 +84,51 @@ COVERS = {
     "09_adam": ("Contours of a ravine and three", (10, 7, 99, 86)),
     "10_which_optimizer": ("A straight valley of minima", (22, 4, 90, 87)),
 }
-# A chapter opens with a picture from further down, of whole panels with the numbers on their axes. It is none that
+# A chapter opens with a picture of whole panels with the numbers on their axes: whose chapter's figure, how its words
+# begin, which part of it, and what one sees there, for somebody who has read no more than the title. It is none that
 # answers a prediction, nor does it tell who wins before the reader is asked.
 WHOLE = (0, 0, 100, 100)
 LEADS = {
-    "01_challenges": ("Training loss on three ways between two", WHOLE),
-    "02_gradient_descent": ("Twenty steps in a ravine", (37, 0, 100, 100)),
-    "03_stochastic_gradient_descent": ("Six learning-rate schedules", WHOLE),
-    "04_momentum": ("Two maps, coloured by the steps", (0, 0, 46, 100)),
-    "05_asynchronous_sgd": ("Contours of a ravine. Six", WHOLE),
-    "06_nesterov_momentum": ("The potential and its two parts", WHOLE),
-    "07_adagrad": ("Left: a cliff", (0, 0, 49, 100)),
-    "08_rmsprop": ("Distance from a wandering target", WHOLE),
-    "09_adam": ("Means of m and v", (53, 0, 100, 100)),
-    "10_which_optimizer": ("A straight valley of minima", WHOLE),
+    "01_challenges": (
+        *("02_gradient_descent", "The first twelve training images", WHOLE),
+        "Digits that people wrote: what the networks of this course learn to read",
+    ),
+    "02_gradient_descent": (
+        *("02_gradient_descent", "Twenty steps in a ravine", (37, 0, 100, 100)),
+        "Twenty steps in a narrow valley, at two learning rates",
+    ),
+    "03_stochastic_gradient_descent": (
+        *("03_stochastic_gradient_descent", "Six learning-rate schedules", WHOLE),
+        "Six plans for a learning rate: what is left of it after so many steps",
+    ),
+    "04_momentum": (
+        *("04_momentum", "A bowl with ripples", WHOLE),
+        "Down from the right: gradient descent stops in the first dip, momentum rolls on like a ball",
+    ),
+    "05_asynchronous_sgd": (
+        *("05_asynchronous_sgd", "Contours of a ravine. Six", WHOLE),
+        "Gradients that arrive late: each run staggers, the mean of a thousand is smooth",
+    ),
+    "06_nesterov_momentum": (
+        *("06_nesterov_momentum", "The potential and its two parts", WHOLE),
+        "As with a pendulum: height and distance swing against each other, their sum only falls",
+    ),
+    "07_adagrad": (
+        *("07_adagrad", "Left: a cliff", (0, 0, 49, 100)),
+        "Down a cliff and into a bowl: Adagrad’s steps grow shorter and shorter",
+    ),
+    "08_rmsprop": (
+        *("08_rmsprop", "Distance from a wandering target", WHOLE),
+        "Three rules follow a target that wanders, while the gradients change their scale",
+    ),
+    "09_adam": (
+        *("04_momentum", "Three curves of the weight", WHOLE),
+        "What a past gradient still counts, for three lengths of memory. Adam keeps two memories",
+    ),
+    "10_which_optimizer": (
+        *("10_which_optimizer", "A straight valley of minima", WHOLE),
+        "One loss with many minima: eight rules start at one point and end at two",
+    ),
 }
 COVER = (720, 405)  # pixels
 
@@ -229,7 +260,7 @@ def finish(app, tree, name):
             node.parent.replace(node, nodes.Text("☐ "))
     for section in list(tree.findall(nodes.section)):
         if section[0].astext().startswith("Deeper: "):
-            section.insert(1, raw('<details class="deeper"><summary>Beyond the core of the chapter</summary>'))
+            section.insert(1, raw('<details class="deeper"><summary></summary>'))
             section.append(raw("</details>"))
     path = Path(app.env.doc2path(name))
     if path.suffix != ".ipynb":
@@ -237,16 +268,15 @@ def finish(app, tree, name):
     chapter = int(path.stem[:2]) if name.startswith("notebooks/") else None
     site, up = Path(app.outdir), "../" * name.count("/")
     shown = figures(nbformat.read(path, 4))
-    number, lead = 0, None
+    number = 0
     for output in tree.findall(lambda node: isinstance(node, nodes.container) and "cell_output" in node["classes"]):
         for node in list(output.findall(nodes.image)):
             png, words, width, height = next(shown)
             number += 1
-            if chapter and words.startswith(LEADS[path.stem][0]):
-                lead = number
             picture = still(site, png, words, width, height, up)
-            if SHOWN * width > NARROW and (places := cuts(png)):
-                picture = f'<div class="panels" data-cuts="0 {places} 1">{picture}</div>'
+            if SHOWN * width > NARROW and len(places := cuts(png)) > 2:
+                cut, lent = (" ".join(f"{share:.4f}" for share in row) for row in (places, borrowed(png, places)))
+                picture = f'<div class="panels" data-cuts="{cut}" data-borrowed="{lent}">{picture}</div>'
             frame(node, picture, chapter, number, words)
         for node in list(output.findall(nodes.raw)):
             if "data:video/mp4;base64," in node.astext():
@@ -261,9 +291,11 @@ def finish(app, tree, name):
         read = next(node for node in tree.findall(nodes.section) if node[0].astext() == "What to remember")
         if minutes:
             way = f"{up}exercises/{path.stem}/{path.stem}.html"
-            read.append(raw(f'<p><a class="main-way" href="{way}">Its exercise, {minutes} min</a></p>'))
-        lead_figure = f"""<figure class="lead">{card(path.stem, up, "lead")}
-<figcaption>From <a href="#figure-{chapter}-{lead}">Figure {chapter}.{lead}</a>, further down</figcaption></figure>"""
+            read.append(raw(f'<p><a class="main-way" href="{way}">Exercise, {minutes} min</a></p>'))
+        of, begins, _, words = LEADS[path.stem]
+        there, label = "" if of == path.stem else f"{of}.html", f"{int(of[:2])}.{figure_number(of, begins)}"
+        lead_figure = f"""<figure class="lead">{card(path.stem, up, "lead")}<figcaption>{words}
+(<a href="{there}#figure-{label.replace(".", "-")}">Figure {label}</a>)</figcaption></figure>"""
         top.insert(1, raw(lead_figure))
 
 
@@ -276,6 +308,14 @@ def figures(notebook):
                 png = base64.b64decode(output.data["image/png"])
                 width, height = Image.open(io.BytesIO(png)).size
                 yield png, meta.get("alt", ""), meta.get("width", width), meta.get("height", height)
+
+
+def figure_number(stem, begins):
+    """Which figure of a chapter has words that begin so; films count."""
+    outputs = [output for cell in read(stem).cells for output in cell.get("outputs", [])]
+    shown = [output for output in outputs if "image/png" in output.get("data", {}) or "data:video/mp4" in str(output)]
+    words = [output.metadata.get("image/png", {}).get("alt", "") for output in shown]
+    return 1 + next(i for i, said in enumerate(words) if said.startswith(begins))
 
 
 def frame(node, picture, chapter, number, words):
@@ -292,16 +332,49 @@ def frame(node, picture, chapter, number, words):
 def cuts(png):
     """Where a picture may be cut so that its panels stand below each other, in shares of its width: white columns.
 
-    A panel takes nearly a third of the width or more: a legend or a colour bar stays with its panel.
+    A panel takes nearly a third of the width or more: a legend or a colour bar stays with its panel. Both ends count.
     """
-    grey = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
-    inked = np.nonzero((grey < 253).any(0))[0]
+    inked = inks(png).any(0)
+    columns = np.nonzero(inked)[0]
     found = [0.0]
-    for left, right in zip(inked, inked[1:], strict=False):
-        at, width = (left + right) / 2 / grey.shape[1], (right - left) / grey.shape[1]
+    for left, right in zip(columns, columns[1:], strict=False):
+        at, width = (left + right) / 2 / inked.size, (right - left) / inked.size
         if width > 0.0063 and at - found[-1] > 0.3 and at < 0.72:
             found.append(at)
-    return " ".join(f"{at:.3f}" for at in found[1:])
+    return [*found, 1.0]
+
+
+def borrowed(png, places):
+    """For each panel how much of the picture's left, in shares of its width, holds the numbers that it lacks.
+
+    Panels that share an axis have its numbers once, at the first; cut off from that, they borrow them, unless the
+    figure would be much smaller for it.
+    """
+    ink = inks(png)
+    ends = [round(place * ink.shape[1]) for place in places]
+    widths = np.diff(ends)
+    (rows, numbers), *others = (left_axis(ink[:, end : end + width]) for end, width in zip(ends, widths, strict=False))
+    lack = [not own and rows.any() and (rows != beside).sum() < 8 for beside, own in others]
+    fits = numbers + widths[1:] < 1.05 * widths.max()
+    return [0.0, *(numbers / ink.shape[1] * fits * lack)]
+
+
+def left_axis(ink):
+    """The rows of a panel that its left edge takes, and the column where the numbers beside it end, 0 without any."""
+    for column in np.nonzero(ink.mean(0) > 0.5)[0]:
+        rows = np.zeros(len(ink), bool)
+        gaps = [-1, *np.nonzero(~ink[:, column])[0], len(ink)]
+        for above, below in zip(gaps, gaps[1:], strict=False):
+            rows[above + 1 : below] = below - above > len(ink) / 4
+        if rows.mean() > 0.5:
+            beside = ink[rows, :column].any(0)
+            ticks = np.nonzero(~beside)[0].max(initial=0)  # they lie between the numbers and the edge
+            return rows, int(np.nonzero(beside[:ticks])[0].max(initial=-1)) + 1
+    return np.zeros(len(ink), bool), 0
+
+
+def inks(png):
+    return np.asarray(Image.open(io.BytesIO(png)).convert("L")) < 253
 
 
 def both(attributes, light, night):
@@ -414,7 +487,7 @@ def chapters():
     for number, title, stem, minutes in rows:
         exercise = ROOT / "exercises" / stem / f"{stem}.ipynb"
         about = re.search(r"about (\d+) minutes", exercise.read_text("utf-8")) if exercise.is_file() else None
-        notebook = nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", 4)
+        notebook = read(stem)
         deeper = re.search(r"and (\d+) more for the sections marked \*Deeper", notebook.cells[0].source)
         listed.append(
             {
@@ -431,9 +504,14 @@ def chapters():
     return listed
 
 
+@cache
+def read(stem):
+    return nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", 4)
+
+
 def cover(stem, begins, box):
     """The part of a figure that stands for a chapter."""
-    for png, words, _, _ in figures(nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", 4)):
+    for png, words, _, _ in figures(read(stem)):
         if words.startswith(begins):
             picture = Image.open(io.BytesIO(png)).convert("RGB")
             sizes = zip(box, picture.size * 2, strict=True)
@@ -486,7 +564,7 @@ def add_rest(app, error, beside, stix):
     covers.mkdir(exist_ok=True)
     for kind, table in (("cover", COVERS), ("lead", LEADS)):
         for stem, part in table.items():
-            picture = cover(stem, *part)
+            picture = cover(*part[:3]) if kind == "lead" else cover(stem, *part)
             night = ImageOps.pad(dark.dark(picture), COVER, color=tuple(map(round, 255 * dark.PAGE)))
             save(night, covers / f"{stem}_{kind}_dark.webp")
             save(ImageOps.pad(picture, COVER, color="white"), covers / f"{stem}_{kind}.webp")

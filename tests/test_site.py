@@ -1,6 +1,7 @@
 """The web site and the slides, built and then looked at with headless Chromium, from the disk and from a server."""
 
 import http.server
+import io
 import json
 import os
 import re
@@ -122,17 +123,31 @@ def assert_opens_with_a_picture_and_one_thing_to_do(page, stem, height):
     lead = "document.querySelector('figure.lead img').getBoundingClientRect()"
     assert page.evaluate(f"{lead}.width") >= 330
     assert page.evaluate(f"{lead}.bottom") <= height, stem
-    figure = "document.querySelector(document.querySelector('figure.lead a').hash)"
-    assert page.evaluate(f"{figure}.matches('figure.shown')")
-    assert page.evaluate(f"{figure}.closest('.predict-held') === null"), f"{stem} opens with an answer"
-    top = page.evaluate(f"{figure}.checkVisibility() ? {figure}.getBoundingClientRect().top : 1e9")  # folded: far off
-    assert top > 3 * height, f"{stem} shows the same picture twice"
+    if page.evaluate("document.querySelector('figure.lead a').pathname == location.pathname"):
+        figure = "document.querySelector(document.querySelector('figure.lead a').hash)"
+        assert page.evaluate(f"{figure}.matches('figure.shown')")
+        assert page.evaluate(f"{figure}.closest('.predict-held') === null"), f"{stem} opens with an answer"
+        folded = 1e9  # is far off
+        top = page.evaluate(f"{figure}.checkVisibility() ? {figure}.getBoundingClientRect().top : {folded}")
+        assert top > 3 * height, f"{stem} shows the same picture twice"
     shown = "[...document.querySelectorAll('.run a')].filter(link => link.checkVisibility()).length"
     assert page.evaluate(shown) <= 2, "where a chapter can be run is folded"
     assert page.evaluate("document.querySelectorAll('.main-way').length") == (stem != CHAPTERS[0])
     section = "document.querySelector('.main-way')?.closest('section').querySelector('h2').textContent ?? ''"
     read = page.evaluate(section).startswith("What to remember")
     assert read == (stem != CHAPTERS[0]), "once the chapter is read"
+
+
+def test_a_chapter_s_first_picture_says_what_it_shows_and_leads_to_its_figure(texts, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import pages as makes_pages
+
+    for stem in CHAPTERS:
+        lead = texts[f"notebooks/{stem}.html"].partition('<figure class="lead">')[2].partition("</figure>")[0]
+        words, there, anchor = re.search(r'<figcaption>(.+)\s\(<a href="(\w+\.html)?#([\w-]+)">', lead).groups()
+        assert len(words.split()) >= 7
+        target = texts[f"notebooks/{there or stem + '.html'}"].partition(f'id="{anchor}"')[2].partition("</figure>")[0]
+        assert f'alt="{makes_pages.LEADS[stem][1]}' in target, f"{stem}: {anchor} is another figure"
 
 
 def test_every_page_on_a_phone_and_on_a_laptop(pages, browser):
@@ -186,6 +201,9 @@ def test_the_first_page_opens_three_doors_and_ten_chapters(texts, browser, pages
         race = "document.querySelector('optimizer-knobs')"
         assert page.evaluate(f"customElements.whenDefined('optimizer-knobs').then(() => {race}.offsetHeight)") > 150
         assert page.evaluate(f"{race}.getBoundingClientRect().bottom") <= 720, "the race is seen without scrolling"
+    (asked,) = re.findall(r'playground/index\.html#preset=([\w-]+)"', text)
+    assert asked in re.findall(r"^  \W?([\w-]+)\W?: \[", (ROOT / "docs/playground/presets.js").read_text("utf-8"), re.M)
+    assert f'preset="{asked}"' not in text, "it links to a question that the race beside it has answered"
 
 
 def test_a_chapter_leads_to_its_exercise_and_that_to_the_next_chapter(texts):
@@ -344,6 +362,15 @@ def test_on_a_phone_what_goes_on_at_the_right_says_so_and_a_table_is_cards(pages
         assert page.evaluate(f"parseFloat(getComputedStyle({row}).borderTopWidth)") >= 1
         beside = f"getComputedStyle({row}.cells[1]).gridTemplateColumns.split(' ').length"
         assert page.evaluate(beside) == 2, "an entry stands beside its column's name"
+    for stem in CHAPTERS:  # what fits by having a word a line is cards as well, and what waited for a guess
+        with browser.open(pages[f"notebooks/{stem}.html"].as_uri(), width=390, height=844) as page:
+            page.evaluate(UNFOLD)
+            page.evaluate("document.querySelectorAll('.live-skip').forEach(skip => skip.click())")
+            page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+            wide = "[...document.querySelectorAll('.table-wrapper')].filter(one => one.scrollWidth > one.clientWidth)"
+            assert page.evaluate(f"{wide}.length") == 0, stem
+            cells = "[...document.querySelectorAll('td > p')].filter(p => p.offsetWidth < 110 && p.offsetHeight > 110)"
+            assert page.evaluate(f"{cells}.length") == 0, stem
     with browser.open(pages["notebooks/10_which_optimizer.html"].as_uri(), width=768, height=900) as page:
         wide = "[...document.querySelectorAll('.cell_output pre')].filter(pre => pre.scrollWidth > pre.clientWidth)"
         assert page.evaluate(f"{wide}.length") >= 1, "on a tablet, too"
@@ -366,13 +393,30 @@ def test_on_a_phone_panels_stand_below_each_other(pages, browser):
         assert min(page.evaluate(f"{panels}.flatMap(figure => {natural})")) > 0.7
         scales = f"figure => new Set({natural}.map(scale => scale.toFixed(1))).size"
         assert page.evaluate(f"{panels}.map({scales})") == [1] * len(whole), "to one scale"
-        parts = f"{shown}.reduce((sum, panel) => sum + Number(panel.getAttribute('width')), 0)"
+        own = "(1 - parseFloat(getComputedStyle(panel).paddingLeft) / panel.offsetWidth)"  # the margin is borrowed
+        parts = f"{shown}.reduce((sum, panel) => sum + Number(panel.getAttribute('width')) * {own}, 0)"
         assert page.evaluate(f"{panels}.map(figure => {parts})") == pytest.approx(whole, abs=1), "nothing is left out"
         within = f"{shown}.every(panel => panel.getBoundingClientRect().right <= 390)"
         assert page.evaluate(f"{panels}.every(figure => {within})")
         page.page.locator(".panels img.only-light").nth(1).tap(position={"x": 300, "y": 100})
         left = page.evaluate("document.querySelector('dialog.large').scrollLeft")
         assert left == page.evaluate("innerWidth"), "tapped at the right, it shows its right half"
+
+
+def test_on_a_phone_a_panel_below_another_has_its_numbers(pages, browser):
+    """Panels that share the numbers of an axis have as much ink at the left, the upper one and the lower one."""
+    with browser.open(pages["notebooks/01_challenges.html"].as_uri(), width=390, height=844) as page:
+        page.evaluate("document.querySelector('.back-to-top').remove()")
+        panels = page.page.locator("figure:has-text('Test accuracy after two epochs') .panels img.only-light")
+        margins = []
+        for panel in panels.all():
+            panel.scroll_into_view_if_needed()
+            page.evaluate(LOADED)
+            picture = Image.open(io.BytesIO(panel.screenshot())).convert("L")
+            margins.append(np.asarray(picture)[20:100, :40] < 200)
+        upper, lower = margins
+        assert 0.05 < upper.mean()
+        assert lower.mean() == pytest.approx(upper.mean(), rel=0.2)
 
 
 def test_the_first_page_at_every_width(pages, browser):
@@ -387,6 +431,8 @@ def test_the_first_page_at_every_width(pages, browser):
                 assert len(set(page.evaluate(columns))) == 2, f"five rows of two at {width}"
             if width == 390:
                 assert page.evaluate("document.scrollingElement.scrollHeight") < 4800, "ten chapters, in six screens"
+                times = "Math.max(...[...document.querySelectorAll('.card .time')].map(time => time.offsetHeight))"
+                assert page.evaluate(times) < 30, "the minutes, in one line"
             covers = "Math.min(...[...document.querySelectorAll('.card img')].map(img => img.offsetWidth || 999))"
             assert page.evaluate(covers) >= 250
             if width >= 1280:
@@ -441,7 +487,17 @@ def test_a_link_into_a_folded_section_opens_it(pages, texts, browser):
         assert page.evaluate("document.querySelectorAll('details.deeper[open]').length") == 1
         says = "summary => getComputedStyle(summary, '::after').content"
         said = page.evaluate(f"[...document.querySelectorAll('details.deeper > summary')].map({says})")
-        assert sorted(set(said)) == ['": close"', '": open"'], "each says what a press does"
+        assert sorted(set(said)) == ['"close"', '"open"'], "each says what a press does"
+
+
+def test_closed_sections_in_a_row_are_a_list(pages, browser):
+    """Fourteen of them stand between a chapter's exercise and what to try."""
+    closed = "[...document.querySelectorAll('section:has(> .deeper:not([open]))')]"
+    for width, height in ((1280, 720), (390, 844)):
+        with browser.open(pages["notebooks/09_adam.html"].as_uri(), width=width, height=height) as page:
+            heights = page.evaluate(f"{closed}.map(section => section.offsetHeight)")
+            assert max(heights) < 60
+            assert sum(heights) < 0.9 * height
 
 
 def test_a_printed_chapter_is_text_and_figures_alone(pages, browser):
@@ -486,6 +542,13 @@ def test_search_finds_sections_and_shows_where(pages, browser, built):
     assert urlparse(first["to"]).path.endswith("notebooks/04_momentum.html")
     assert re.match(r"4 · Momentum\s*[^?]+\?", first["where"]), "what the chapter asks comes before how long it takes"
     assert search(browser, pages, "xylophone") == []
+    for name in ("nesterov", "rmsprop", "gradient+descent"):
+        where = urlparse(search(browser, pages, name)[0]["to"])
+        assert (name.split("+")[0] in where.path, where.fragment) == (True, ""), f"the chapter on {name} comes first"
+    warm = [search(browser, pages, word) for word in ("warmup", "warm-up")]
+    assert warm[0] == warm[1]
+    assert "warmup" in str(warm)
+    assert "warm-up" in str(warm)
     for query, words in (("SGD+vs+Adam", ("sgd", "adam")), ("learning+rates", ("learning rate",))):
         entry = search(browser, pages, query)[0]["where"].lower()
         assert any(word in entry for word in words), "many for one, and vs says nothing"
@@ -548,6 +611,11 @@ def test_readme_s_links_to_headings_land_on_them(texts):
     assert len(links) >= 40
     for chapter, anchor in links:
         assert f'id="{unquote(anchor)}"' in texts[chapter], (chapter, anchor)
+
+
+def test_where_the_address_is_known_set_up_says_it(texts):
+    assert f"git clone {REPOSITORY} course" in texts["README.html"]
+    assert "address>" not in texts["README.html"]
 
 
 def test_chapters_can_be_launched_and_downloaded(texts):

@@ -4,12 +4,14 @@
   const root = document.documentElement.dataset.content_root;
   const summary = document.getElementById("search-summary"), list = document.getElementById("search-results");
   document.querySelector(".search-again input").value = query;
-  const typed = query.toLowerCase().match(/[\p{L}\d_]+/gu) ?? [];
+  const typed = query.toLowerCase().match(/[\p{L}\d_]+(-[\p{L}\d_]+)*/gu) ?? [];
   if (!typed.length) return;
   const start = "(?<![\\p{L}\\d_])"; // words are found by their beginnings
   const count = (text, words) => text.match(new RegExp(start + words, "giu"))?.length ?? 0;
-  // One for many, and either spelling of optimise: a word is letters and digits, so that it may become part of a pattern.
-  const stem = word => word.replace(/(?<=\w{4})(?<!s)s$/, "").replace(/(?<=optimi)[sz](?=[eia])/, "[sz]");
+  // One for many, either spelling of optimise, and warm-up, warmup or warm up: a word is letters, digits and
+  // hyphens, so that it may become part of a pattern.
+  const stem = word => word.replace(/(?<=\w{4})(?<!s)s$/, "").replace(/(?<=optimi)[sz](?=[eia])/, "[sz]")
+    .match(/\[sz\]|./gu).map(sign => sign.replace("-", "[- ]?")).join("-?");
   // A word that no section has is taken for one that some have and that is a letter away, the most frequent of them.
   const everything = SECTIONS.flat().join(" ").toLowerCase();
   const near = (a, b) => {
@@ -42,18 +44,19 @@
       total += 6 * !!heading + 5 * !!count(stressed, word) + 2 * !!of + (4 * times) / (times + 2);
     }
     if (asked.length > 1) {
-      const phrase = asked.join("[^\\p{L}\\d_]+");
+      const phrase = asked.map(stem).join("[^\\p{L}\\d_]+");
       total += 12 * !!count(section, phrase) + 12 * !!count(stressed, phrase) + 12 * Math.min(2, count(text, phrase));
     }
     // What is called so is looked for first: a page, by its first section, which has the page's name.
     const name = page.toLowerCase().replace(/^\d+ · /, "");
-    total += 20 * (section == page && [query.toLowerCase(), told.join(" ")].includes(name));
+    const called = [query.toLowerCase(), told.join(" ")];
+    if (section == page) total += called.includes(name) ? 40 : 20 * called.some(words => ` ${name} `.includes(` ${words} `));
     if (/^(Further reading|Try it)$/.test(section)) total *= 0.3; // titles of papers and tasks name much and explain nothing
     return address.startsWith("notebooks/") ? total : 0.6 * total; // a chapter explains, the others use
   }
 
   function excerpt(text) {
-    const phrase = new RegExp(start + asked.join("[^\\p{L}\\d_]+"), "giu");
+    const phrase = new RegExp(start + asked.map(stem).join("[^\\p{L}\\d_]+"), "giu");
     const places = [phrase, pattern].map(one => [...text.matchAll(one)].map(({ index }) => index)).find(found => found.length) ?? [0];
     const gaps = at => text.slice(at, at + 220).split("…").length; // formulas that are left out
     const at = places.reduce((best, place) => (gaps(place) < gaps(best) ? place : best));

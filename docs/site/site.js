@@ -4,16 +4,19 @@
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   // On a phone panels that stand beside each other stand below each other: the same picture, each time another part. All
-  // are drawn to one scale, and end at the right: axes that share their numbers stand below each other.
+  // are drawn to one scale, and end at the right: axes that share their numbers stand below each other. Numbers that
+  // stand at the left panel alone are repeated in the margin of the others, as a background.
   if (innerWidth < 640) {
     for (const figure of document.querySelectorAll(".panels")) {
-      const images = [...figure.children], ends = figure.dataset.cuts.split(" ").map(Number);
-      const widest = Math.max(...ends.slice(1).map((end, i) => end - ends[i]));
+      const images = [...figure.children], [ends, borrowed] = [figure.dataset.cuts, figure.dataset.borrowed].map(row => row.split(" ").map(Number));
+      const widest = Math.max(...borrowed.map((margin, i) => margin + ends[i + 1] - ends[i]));
       figure.replaceChildren(...ends.slice(1).flatMap((end, i) => images.map(image => {
-        const panel = image.cloneNode(), from = ends[i], share = end - from, width = share * image.getAttribute("width");
+        const panel = image.cloneNode(), from = ends[i], share = end - from, margin = borrowed[i], whole = margin + share;
+        const width = whole * image.getAttribute("width");
         panel.width = Math.round(width);
-        panel.style = `--wide: ${(100 * share) / widest}%; aspect-ratio: ${width} / ${image.getAttribute("height")};
+        panel.style = `--wide: ${(100 * whole) / widest}%; aspect-ratio: ${width} / ${image.getAttribute("height")};
           object-fit: cover; object-position: ${(100 * from) / (1 - share)}% 0`;
+        if (margin) panel.style.cssText += `padding-left: ${(100 * margin) / widest}%; background: url("${image.src}") 0 0 / ${100 / whole}% 100%`;
         if (i) panel.alt = ""; // the first has said it
         return panel;
       })));
@@ -101,15 +104,22 @@
     }
   }
 
-  // A table too wide for a phone: a row becomes a card, and each entry says which column it was.
+  // A table too wide for a phone, or narrow by having a word a line: a row becomes a card, and each entry says which
+  // column it was.
   if (innerWidth < 640) {
-    for (const wrapper of document.querySelectorAll(".table-wrapper")) {
-      if (wrapper.scrollWidth <= wrapper.clientWidth) continue;
+    const stack = wrapper => {
+      const squeezed = [...wrapper.querySelectorAll("td > p")].some(said => said.offsetHeight > 110 && said.offsetWidth < 140);
+      if (wrapper.scrollWidth <= wrapper.clientWidth && !squeezed) return;
       const labels = [...wrapper.querySelectorAll("thead th")].map(cell => cell.textContent);
       for (const row of wrapper.querySelectorAll("tbody tr")) {
         [...row.cells].forEach((cell, i) => labels[i] && cell.textContent && (cell.dataset.label = labels[i]));
       }
       wrapper.classList.add("stacked");
+    };
+    const shown = new ResizeObserver(tables => tables.forEach(({ target }) => stack(target))); // what waits has no width yet
+    for (const wrapper of document.querySelectorAll(".table-wrapper")) {
+      stack(wrapper);
+      shown.observe(wrapper);
     }
   }
 
