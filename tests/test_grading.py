@@ -203,6 +203,23 @@ def test_a_cell_that_leaves_processes_is_left_out_if_they_cannot_be_ended(learne
     assert len(Fake.made) == 2
 
 
+@pytest.mark.parametrize(
+    ("seen", "ended"),
+    [
+        ([{7}] * 100 + [set()], True),  # killed at once, gone after a second: the machine is busy
+        ([{7, 8}, {8, 9}, {9}, set()], True),  # a pool has put a new one in the place of the first
+        ([{number} for number in range(1000)], False),  # ever new ones
+    ],
+)
+def test_processes_of_a_cell_are_ended_though_they_take_their_time(monkeypatch, seen, ended):
+    killed, looks = [], iter(seen)
+    monkeypatch.setattr(sandbox.os, "kill", lambda number, _: killed.append(number))
+    one = object.__new__(sandbox.Sandbox)
+    one.others = lambda: next(looks)
+    assert one.end_others() == ended
+    assert len(killed) == len(set(killed))
+
+
 def test_a_cell_that_leaves_a_pool_counts_on_a_busy_machine_too(learner):
     learner.theirs("fork, busy", False)
     learner.theirs("answer", True)
