@@ -17,7 +17,8 @@ SECONDS = 300  # about 60 on two idle cores
 
 def test_on_ray():
     code, said = run()
-    if not re.search(r"\d+ (passed|failed|error)", said):  # it hung, or Ray ended it; that tells nothing of our code
+    # It hung, or Ray ended it or had not come up after its own 30 s: that tells nothing of our code.
+    if not re.search(r"\d+ (passed|failed|error)", said) or "timed out during startup" in said:
         warnings.warn(f"Ray's process {how(code)} and was started once more:\n{said[-2000:]}", stacklevel=1)
         code, said = run()
     if code:
