@@ -798,17 +798,6 @@ def test_the_longest_reply_keeps_its_distance(browser, preset):
         assert box_of(page, ".side select")[1] - (y + height) >= 8
 
 
-def test_the_chapter_of_a_story_is_a_link(page):
-    links = page.evaluate(
-        "Object.keys(Playground.PRESETS).map(preset => { document.querySelector('optimizer-knobs')"
-        ".load(`preset=${preset}`); heading(); return document.querySelector('h2 a').getAttribute('href'); })"
-    )
-    chapters = {f"../notebooks/{path.stem}.html" for path in (ROOT / "notebooks").glob("[01]*.ipynb")}
-    assert set(links) == chapters
-    chapter = "document.querySelector('optimizer-knobs').story.chapter"
-    assert f"/{page.evaluate(chapter):02}_" in links[-1]
-
-
 def arrowheads(page):
     """How many paths leave the map, and how many curves the picture beside it: only an arrowhead is rotated."""
     return page.evaluate(
