@@ -13,6 +13,7 @@ function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", log
   canvas.width = canvas.clientWidth * ratio;
   canvas.height = canvas.clientHeight * ratio;
   c.setTransform(ratio, 0, 0, ratio, MARGIN.left * ratio, MARGIN.top * ratio);
+  c.lineJoin = "round"; // a sharp turn grows no spike
   c.fillStyle = c.strokeStyle = ink;
   c.font = "13px system-ui, sans-serif";
   if (isRound) [low, high] = [-1, 1].map((side) => (low + high + side * (right - left) * h / w) / 2);
