@@ -441,7 +441,7 @@ def test_the_rates_are_drawn_as_chapter_3_let_them_fall(stick, browser):
     chapter = {"schedules": schedules}
     exec(source, chapter)
     made = [make(600) or schedules.constant() for make in chapter["makers"].values()]
-    with browser.open(f"{(stick / 'lecture.html').as_uri()}#/falling-rates") as page:
+    with browser.open(f"{(stick / 'lecture.html').as_uri()}?path=90#/falling-rates") as page:
         page.evaluate(READY)
         drawn = page.evaluate("""[...document.querySelectorAll(".rates polyline")].map(line =>
           [...line.points].map(({x, y}) => [x, 1 - y]))""")
