@@ -153,7 +153,7 @@ SAID = [
         450,
         550,
     ),
-    ("limit", "04_momentum", r"beta 0\.9 : ([\d.]+) at step 500", 9.9, 10.1),
+    ("momentum", "04_momentum", r"beta 0\.9 : ([\d.]+) at step 500", 9.9, 10.1),
     ("root", "04_momentum", r"momentum +steps .* slope ([\d.]+)", 0.45, 0.6),
     ("noise", "04_momentum", r"beta 0\.9 : signal .* gain of ([\d.]+)", 4, 5),
     (

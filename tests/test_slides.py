@@ -409,7 +409,7 @@ def test_the_wall_is_drawn_as_high_as_chapter_1_measured_it(stick, browser):
     text = "\n".join(lecture.printed(cell) for cell in cells)
     ends = [float(loss) for loss in re.search(r"the ends: a loss of ([\d.]+) to ([\d.]+)", text).groups()]
     over = [float(loss) for loss in re.search(r"straight +: the way over is ([\d.]+) to ([\d.]+)", text).groups()]
-    with browser.open(f"{(stick / 'lecture.html').as_uri()}#/vote-wall") as page:
+    with browser.open(f"{(stick / 'lecture.html').as_uri()}?path=90#/vote-wall") as page:
         page.evaluate(READY)
         bars = page.evaluate("""[...document.querySelectorAll(".wall i")].map(bar => {
           const {height, backgroundImage} = getComputedStyle(bar, "::before");
@@ -424,7 +424,7 @@ def test_the_wall_is_drawn_as_high_as_chapter_1_measured_it(stick, browser):
 
 
 def test_two_units_that_change_places_take_their_weights_along(stick, browser):
-    with browser.open(f"{(stick / 'lecture.html').as_uri()}#/vote-wall") as page:
+    with browser.open(f"{(stick / 'lecture.html').as_uri()}?path=90#/vote-wall") as page:
         page.evaluate(READY)
         first, second = page.evaluate("""[...document.querySelectorAll(".units svg")].map(network =>
           [...network.querySelectorAll("g")].map(unit => [unit.getAttribute("stroke"), unit.childElementCount]))""")
