@@ -133,7 +133,10 @@ def lab(folder):
             yield _answering(server, Path(log.name), 90)
         finally:
             server.terminate()
-            server.wait(60)
+            try:
+                server.wait(60)
+            except subprocess.TimeoutExpired:  # on a machine that is busy; how it ends is what test_lab.py looks at
+                server.kill()
 
 
 def wait(page, condition, seconds=30):
