@@ -6,6 +6,7 @@ Sphinx reads them; then the page's tree (`finish`), before it is written; then w
 
 import ast
 import base64
+import copy
 import hashlib
 import html
 import io
@@ -621,6 +622,33 @@ def narrow_roots(font):
         glyph.coordinates.toInt()
         glyph.recalcBounds(font["glyf"])
         font["hmtx"][name] = (width, glyph.xMin)
+    more_roots(font, taller, root)
+
+
+def more_roots(font, taller, root):
+    """Root signs of many heights: the top of one is set on what it covers, and the rest hangs below the line.
+
+    The font has four, the lowest for a letter with ascender and descender, the next half as high again.
+    """
+    made, order = [], font.getGlyphOrder()
+    drawn = {record.AdvanceMeasurement: copy.deepcopy(font["glyf"][record.VariantGlyph]) for record in taller.MathGlyphVariantRecord}
+    for height in (*range(620, 1200, 40), *range(1220, max(drawn), 80)):
+        name = f"root{height}" if made else root
+        whole = min(known for known in drawn if known >= height)
+        glyph = copy.deepcopy(drawn[whole])
+        glyph.coordinates.scale((1, height / whole))
+        glyph.coordinates.toInt()
+        glyph.recalcBounds(font["glyf"])
+        if made:
+            order.append(name)
+        font["glyf"].glyphs[name], font["hmtx"].metrics[name] = glyph, (font["hmtx"][root][0], glyph.xMin)
+        record = copy.copy(taller.MathGlyphVariantRecord[0])
+        record.VariantGlyph, record.AdvanceMeasurement = name, glyph.yMax - glyph.yMin
+        made.append(record)
+    font.setGlyphOrder(order)
+    font["glyf"].glyphOrder = order
+    taller.MathGlyphVariantRecord = [*made, taller.MathGlyphVariantRecord[-1]]
+    taller.VariantCount = len(taller.MathGlyphVariantRecord)
 
 
 def draw_logo(folder):

@@ -341,6 +341,20 @@ def test_formulas_are_well_formed(texts):
                 assert len(element) == parts.get(kind, len(element)), f"{name}: {formula}"
 
 
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_root_sign_is_as_high_as_what_it_covers(pages, browser, dark):
+    """It is set at the top: what it has too much would hang below the line."""
+    with browser.open(pages["notebooks/04_momentum.html"].as_uri(), dark=dark) as page:
+        page.evaluate(UNFOLD)
+        page.evaluate("document.fonts.ready.then(() => 0)")
+        hangs = """[...document.querySelectorAll("msqrt")].map(root => [root.textContent,
+          (root.getBoundingClientRect().bottom - root.lastElementChild.getBoundingClientRect().bottom)
+            / parseFloat(getComputedStyle(root).fontSize)])"""
+        found = page.evaluate(hangs)
+        assert {"k", "β", "μ", "19"} <= {text for text, _ in found}
+        assert all(-0.01 < hang < (0.12 if len(text) < 3 else 0.25) for text, hang in found), found
+
+
 def test_on_a_phone_what_goes_on_at_the_right_says_so_and_a_table_is_cards(pages, browser):
     with browser.open(pages["notebooks/04_momentum.html"].as_uri(), width=390, height=844) as page:
         wide = "[...document.querySelectorAll('article .formula')].filter(one => one.scrollWidth > one.clientWidth)"
