@@ -330,6 +330,22 @@ def test_lines_of_the_package_are_shown_and_not_how_they_are_fetched(texts):
     ), "set as code, in its colours"
 
 
+def test_what_every_row_of_a_print_out_says_stands_above_them(texts, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import pages as makes_pages
+
+    rows = [f"{name}  steps 1, 20 in units of lr: {numbers}" for name, numbers in (("a", "3 4"), ("bc", "5 66"), ("d", "7 8"))]
+    head, *rest = makes_pages.said_once("\n".join(["first", *rows, "last"])).split("\n")[1:]
+    assert head.split("  ")[0] == "steps (in units of lr)"
+    assert [line.split() for line in (head[22:], *rest)] == [["1", "20"], ["a", "3", "4"], ["bc", "5", "66"], ["d", "7", "8"], ["last"]]
+    assert len({len(line) for line in (head, *rest[:3])}) == 1, "right-aligned"
+    alike = [f"{name}  ends after 40 steps: {word}" for name, word in (("a", "yes"), ("bc", "no"), ("d", "yes"))]
+    assert makes_pages.said_once("\n".join(alike)) == "ends after 40 steps:\na   yes\nbc  no\nd   yes"
+    other = "\n".join([*alike[:2], "d  ends after 50 steps: yes"])
+    assert makes_pages.said_once(other) == other
+    assert re.search(r"steps \(in units of lr\) +1 +2 +5", texts["notebooks/09_adam.html"])
+
+
 def test_formulas_are_well_formed(texts):
     """An element of MathML that has not the parts it needs is drawn as an error, or as a row."""
     parts = {"msub": 2, "msup": 2, "mfrac": 2, "mover": 2, "munder": 2, "msubsup": 3, "munderover": 3}
