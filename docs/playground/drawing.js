@@ -164,17 +164,17 @@ function named({ c, w, h }, lanes, drawn, marks, ink, isDark) {
     [0, 0.2, 0.4, 0.6, 0.8].map((s) => p.map((x, d) => x + s * ((all[i + 1] ?? p)[d] - x)))));
   c.font = "600 13px system-ui, sans-serif";
   for (const lane of lanes) {
-    const { label, tip, look: { colour, dash } } = lane, [x, y] = tip.map((at, d) => max(0, min(at, [w, h][d])));
+    const { label, look: { colour, dash } } = lane, [x, y] = lane.tip.map((at, d) => max(0, min(at, [w, h][d])));
     const width = c.measureText(label).width + 22, spots = [];
     for (const down of [0, -20, 20, -40, 40, -60, 60])
       for (const right of [11, -width - 11, -width / 2]) {
         const left = max(6, min(x + right, w - width - 6)), top = max(4, min(y - 8 + down, h - 20));
         const over = (of, wide, high) => of.filter(([u, v, far = 0]) => u < left + width + 4 && left < u + far + 4 && v < top + wide && top < v + high).length;
-        const spot = down + right; // a name moves only to a far better one
+        const spot = down + right; // no name moves for little
         spots.push([over(traces, 18, 2) + 1000 * over(taken, 20, 20) + abs(down) / 20 + 9 * (lane.spot !== spot), left, top, spot]);
       }
-    const [[, left, top, spot]] = spots.sort(([a], [b]) => a - b);
-    lane.spot = spot;
+    const [[, left, top, best]] = spots.sort(([a], [b]) => a - b);
+    lane.spot = best;
     taken.push([left, top, width]);
     c.strokeStyle = colour;
     c.lineWidth = 1;

@@ -15,7 +15,7 @@ p { margin: .3em 0 } [hidden] { display: none !important }
 .text, .stage, .side, .said { display: contents } .ghost { display: none }
 .question { font-weight: 600; font-size: 1.05em }
 .row { display: flex; flex-wrap: wrap; gap: .4em .8em; align-items: center; margin: .45em 0 }
-canvas { display: block; width: 100%; height: clamp(210px, min(42cqw, 60vh), 400px); touch-action: none; cursor: crosshair }
+canvas { display: block; width: 100%; height: clamp(210px, min(42cqw, 100vh - 345px), 400px); touch-action: none; cursor: crosshair }
 canvas.beside { touch-action: manipulation }
 button, select, input { font: inherit; color: inherit; accent-color: var(--blue); min-height: 28px }
 button, select, [type=text] { background: color-mix(in srgb, CanvasText 5%, Canvas); border: 1px solid var(--line); border-radius: 6px; padding: .25em .8em; cursor: pointer }
@@ -30,7 +30,7 @@ button:hover { border-color: var(--blue) }
 ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }
 svg { width: 22px; height: 12px; margin-right: .35em; fill: none; stroke-width: 3; vertical-align: middle }
 label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
-[type=checkbox] { width: 20px; height: 20px; min-height: 0 }
+[type=checkbox] { width: 20px; min-height: 20px }
 .outcome { border-left: 3px solid var(--blue); padding-left: .7em }
 summary { cursor: pointer; padding: .3em 0 }
 fieldset { border: 1px solid var(--line) }
@@ -45,12 +45,13 @@ a { color: var(--link); display: inline-block; padding: .3em 0 }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
   .whole { grid-template: "text stage" auto "side stage" 1fr "side knobs" auto / minmax(0, 2fr) minmax(0, 3fr) } .whole > .text { grid-area: text }
-  .whole > .knobs { grid-area: knobs; align-self: end } canvas { height: clamp(210px, 100vh - 345px, 400px) } .knobs:has(> :nth-child(4)) > * { min-width: 40% }
+  .whole > .knobs { grid-area: knobs; align-self: end } .knobs:has(> :nth-child(4)) > * { flex-basis: 40% }
   .question { font-size: 1.2em } .text .row button { flex: 1 1 100%; text-align: left } .text .row:has(> :nth-child(4)) > * { flex-basis: 40% }
 }
 @container (max-width: 760px) { .whole .stage [role] { min-height: 4.4em } }
 @container (max-width: 520px) { /* the map stays in view while knobs are turned */
   .whole { display: flex; flex-direction: column } .text { display: contents } .question, .question + *, .stage { order: -1 }
+  .said:has([hidden])::before { content: "?"; position: static; grid-area: 1 / 1; margin: auto; font-size: 2.5em; opacity: .2 }
   .late .side { order: 1 } .side ~ :not(.knobs) { order: 2 }
   canvas, .early .stage canvas { height: clamp(200px, 34vh, 300px) } .early canvas { min-height: clamp(200px, 34vh, 300px) !important } .early .stage { order: 0 } .early .side { order: -1 }
   .whole .stage { position: sticky; top: var(--header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
