@@ -20,6 +20,7 @@ import subprocess
 import textwrap
 from functools import cache, partial
 from pathlib import Path
+from xml.etree import ElementTree
 
 import dark
 import imageio_ffmpeg
@@ -321,6 +322,8 @@ def finish(app, tree, name):
     top = tree.next_node(nodes.section)  # the line that says where a page can be run follows what the page is about
     table = next((i for i, node in enumerate(top) if "table-wrapper" in node["classes"]), 1)
     top.insert((1 if chapter else table) + 1, raw(RUN))
+    if name.startswith("exercises/"):  # the picture that stands for its chapter on the first page
+        top.insert(1, raw(f'<figure class="lead">{card(path.stem, up)}</figure>'))
     if chapter:  # a chapter opens with a picture, beside its first lines, and leads to its exercise once it is read
         minutes = next(one["exercise"] for one in chapters() if one["stem"] == path.stem)
         read = next(node for node in tree.findall(nodes.section) if node[0].astext() == "What to remember")
@@ -429,6 +432,11 @@ def both(attributes, light, night):
     return f'<img class="only-light" {attributes} src="{light}"><img class="only-dark" {attributes} src="{night}">'
 
 
+def breadth(width):
+    """A figure is as wide as the text, or as code."""
+    return " data-wide" if width > NARROW else ""
+
+
 def save(picture, file):
     """Without loss, in about half the bytes of a PNG; more effort than this saves nothing worth its time."""
     picture.convert("RGB").save(file, lossless=True, quality=60, method=2)
@@ -442,7 +450,7 @@ def still(site, png, words, width, height, up):
     for file, changed in ((light, lambda picture: picture), (night, dark.dark)):
         if not file.is_file():
             save(changed(Image.open(io.BytesIO(png))), file)
-    size = f'width="{round(SHOWN * width)}" height="{round(SHOWN * height)}"'
+    size = f'width="{round(SHOWN * width)}" height="{round(SHOWN * height)}"{breadth(SHOWN * width)}'
     attributes = f'alt="{html.escape(words)}" loading="lazy" {size}'
     return both(attributes, f"{up}_images/{light.name}", f"{up}_images/{night.name}")
 
@@ -473,7 +481,7 @@ def film(site, video, up):
             save(Image.open(frame_of), poster)
             frame_of.unlink()
         x, y = Image.open(poster).size
-        size = f'width="{width}" height="{round(width * y / x)}"'
+        size = f'width="{width}" height="{round(width * y / x)}"{breadth(width)}'
         files = f'poster="{up}_images/{poster.name}" src="{up}_images/{file.name}"'
         shown += f'<video class="{when}" controls loop muted playsinline preload="none" {words} {size} {files}></video>'
     return shown
@@ -493,6 +501,42 @@ def is_stressed(node):
 def letters(node):
     """A formula's letters and signs, in one row."""
     return html.unescape(re.sub(r"<[^>]+>", "", convert(node.astext())))
+
+
+LOW = dict(zip("0123456789+-−=()aehijklmnoprstuvxβ", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦ", strict=True))
+HIGH = dict(zip("0123456789+-−=()abcdefghijklmnoprstuvwxyzβT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵝᵀ", strict=True))
+
+
+def in_one_row(element):
+    """A formula as one types it, √(1 − β₂ᵗ); an index without signs of its own as m_new."""
+    kind, parts = element.tag.rpartition("}")[2], [in_one_row(part) for part in element]
+    if not parts:
+        text = element.text or ""
+        if kind == "mo" and text in "=<>≤≥≈+−-±⋅·×∈→≠≪≫∼∝":
+            return f" {text} "
+        return f"{text} " if text in ",;" else text
+    if kind == "mfrac":
+        return f"{bracketed(parts[0])} / {bracketed(parts[1])}"
+    if kind == "msqrt":
+        return f"√{bracketed(''.join(parts))}"
+    if kind == "mover" and parts[1] in ("^", "ˆ", "\u0302", "\u005e"):
+        return f"{parts[0]}\u0302"
+    for table, sign, tags in ((LOW, "_", ("msub", "munder")), (HIGH, "^", ("msup", "mover"))):
+        if kind in tags:
+            return parts[0] + small(parts[1], table, sign)
+    if kind in ("msubsup", "munderover"):
+        return parts[0] + small(parts[1], LOW, "_") + small(parts[2], HIGH, "^")
+    row = re.sub(r" +", " ", "".join(parts)).strip()
+    return re.sub(r"(^|[(=<,]) ?([−-]) ", r"\1\2", row)
+
+
+def bracketed(part):
+    return part if len(part) < 3 else f"({part})"
+
+
+def small(text, table, sign):
+    text = text.replace(" ", "")
+    return "".join(map(table.get, text)) if all(letter in table for letter in text) else f"{sign}{text}"
 
 
 def mathml(node, display):
@@ -581,8 +625,8 @@ def sections(app):
     for name in sorted(app.env.found_docs):
         tree = app.env.get_doctree(name)
         for node in tree.findall(is_math):  # a long formula in one row says nothing to anybody
-            said = letters(node)
-            node[:] = [nodes.Text(said if len(said) < 8 else "…")]
+            said = in_one_row(ElementTree.fromstring(convert(node.astext())))
+            node[:] = [nodes.Text(said if len(said) < 26 else "…")]
         for node in list(tree.findall(nodes.raw)):  # tags are no words, those of a link within a paragraph neither
             node.parent.remove(node)
         page = tree.next_node(nodes.title).astext()

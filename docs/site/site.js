@@ -119,8 +119,12 @@
       const squeezed = [...wrapper.querySelectorAll("td > p")].some(said => said.offsetHeight > 110 && said.offsetWidth < 140);
       if (wrapper.scrollWidth <= wrapper.clientWidth && !squeezed) return;
       const heads = [...wrapper.querySelectorAll("thead th")].map(cell => cell.textContent);
-      const labels = heads.length > 2 ? heads : []; // of two columns the first says what the second is
-      for (const row of wrapper.querySelectorAll("tbody tr")) {
+      const rows = [...wrapper.querySelectorAll("tbody tr")];
+      const long = i => rows.filter(row => (row.cells[i]?.textContent.length ?? 0) > 24).length > rows.length / 2;
+      // Of two columns the first says what the second is; and whole phrases say themselves what they are.
+      const labels = heads.length > 2 ? heads.map((head, i) => (heads.length < 5 && long(i) ? "" : head)) : [];
+      for (const row of rows) {
+        row.classList.toggle("numbered", heads.length > 2 && row.cells[0].textContent.trim().length < 3); // stands before the next
         [...row.cells].forEach((cell, i) => labels[i] && cell.textContent && (cell.dataset.label = labels[i]));
       }
       wrapper.classList.add("stacked");
@@ -130,6 +134,27 @@
       stack(wrapper);
       shown.observe(wrapper);
     }
+  }
+
+  // A table that does not fit beside the text's margin is as wide as code.
+  if (innerWidth >= 640) {
+    const fit = wrapper => wrapper.scrollWidth > wrapper.clientWidth && wrapper.classList.add("wide");
+    const shown = new ResizeObserver(tables => tables.forEach(({ target }) => fit(target)));
+    for (const wrapper of document.querySelectorAll(".table-wrapper")) shown.observe(wrapper);
+  }
+
+  // In the page's contents many sections beyond the core, one after the other, are one line that opens.
+  const isDeeper = item => item?.querySelector(":scope > a[href^='#deeper-']");
+  for (const first of document.querySelectorAll(".toc-tree li")) {
+    if (!isDeeper(first) || isDeeper(first.previousElementSibling)) continue;
+    const run = [first];
+    while (isDeeper(run.at(-1).nextElementSibling)) run.push(run.at(-1).nextElementSibling);
+    if (run.length < 4) continue;
+    const fold = document.createElement("details"), list = document.createElement("ul"), item = document.createElement("li");
+    first.before(item);
+    fold.append(Object.assign(document.createElement("summary"), { textContent: `Deeper: ${run.length} sections` }), list);
+    list.append(...run);
+    item.append(fold);
   }
 
   // A link into a fold opens it.
