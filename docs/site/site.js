@@ -136,9 +136,12 @@
     }
   }
 
-  // A table that does not fit beside the text's margin is as wide as code.
+  // A table that does not fit into the text's width is as wide as code.
   if (innerWidth >= 640) {
-    const fit = wrapper => wrapper.scrollWidth > wrapper.clientWidth && wrapper.classList.add("wide");
+    const fit = wrapper => {
+      wrapper.classList.remove("wide");
+      wrapper.classList.toggle("wide", wrapper.scrollWidth > wrapper.clientWidth);
+    };
     const shown = new ResizeObserver(tables => tables.forEach(({ target }) => fit(target)));
     for (const wrapper of document.querySelectorAll(".table-wrapper")) shown.observe(wrapper);
   }
