@@ -121,7 +121,7 @@ const stories = {
     "Adam at lr 0.05, with its bias correction and without. Who is nearer after 60 steps?", ["with it", "both alike", "*without it"],
     ({ lanes, again }) => {
       const [a, b] = again("lane=adam,lr:0.32&lane=adam,lr:0.32,schedule:uncorrected").map(end);
-      return `${each(lanes, end)}. Its first steps are longer: a larger rate in disguise, where 0.05 is too small. At 0.32 it runs past and ends ${b}, the other ${a}.`;
+      return `At 0.05 ${each(lanes, end)}. Without it the first steps are longer: a larger rate in disguise. At 0.32 that runs past and ends ${b}, the other ${a}.`;
     }],
   "same-rate": [10, "One rate for all", ["*.lr"], `k=50&steps=100&speed=20${all(0.01)}`,
     "Eight rules at lr = 0.01. Raise it to 0.1: who flies out?", ["nobody", "*gradient descent, momentum, Nesterov", "all but Adam"],
