@@ -312,7 +312,9 @@ def finish(app, tree, name):
             if SHOWN * width > NARROW and len(places := cuts(png)) > 2:
                 cut, lent = (" ".join(f"{share:.4f}" for share in row) for row in (places, borrowed(png, places)))
                 title = " ".join(f"{share:.4f}" for share in common_title(png, places))
-                picture = f'<div class="panels" data-cuts="{cut}" data-borrowed="{lent}" data-title="{title}">{picture}</div>'
+                picture = (
+                    f'<div class="panels" data-cuts="{cut}" data-borrowed="{lent}" data-title="{title}">{picture}</div>'
+                )
             frame(node, picture, chapter, number, words)
         for node in list(output.findall(nodes.raw)):
             if "data:video/mp4;base64," in node.astext():
@@ -504,7 +506,9 @@ def letters(node):
 
 
 LOW = dict(zip("0123456789+-−=()aehijklmnoprstuvxβ", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦ", strict=True))
-HIGH = dict(zip("0123456789+-−=()abcdefghijklmnoprstuvwxyzβT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵝᵀ", strict=True))
+HIGH = dict(
+    zip("0123456789+-−=()abcdefghijklmnoprstuvwxyzβT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵝᵀ", strict=True)
+)
 
 
 def in_one_row(element):
@@ -721,7 +725,10 @@ def more_roots(font, taller, root):
     The font has four, the lowest for a letter with ascender and descender, the next half as high again.
     """
     made, order = [], font.getGlyphOrder()
-    drawn = {record.AdvanceMeasurement: copy.deepcopy(font["glyf"][record.VariantGlyph]) for record in taller.MathGlyphVariantRecord}
+    drawn = {
+        record.AdvanceMeasurement: copy.deepcopy(font["glyf"][record.VariantGlyph])
+        for record in taller.MathGlyphVariantRecord
+    }
     for height in (*range(620, 1200, 40), *range(1220, max(drawn), 80)):
         name = f"root{height}" if made else root
         whole = min(known for known in drawn if known >= height)

@@ -801,7 +801,8 @@ def test_a_name_is_tied_to_the_dot_that_runs_and_at_last_to_the_end_of_its_path(
             "Path2D = class extends own { constructor(path) { super(path); "
             "ties.push(path.match(/^M[-.\\d]+ [-.\\d]+L([-.\\d]+) ([-.\\d]+)$/)?.slice(1).map(Number)); } }; "
             "knobs.draw(); Path2D = own; const {w, h, place} = knobs.plot, {lanes} = knobs.race; "
-            "const inside = at => at.map((at, d) => Math.max(0, Math.min(at, [w, h][d]))); return [ties.filter(Boolean), "
+            "const inside = at => at.map((at, d) => Math.max(0, Math.min(at, [w, h][d]))); "
+            "return [ties.filter(Boolean), "
             f"lanes.map(({{path}}) => inside(place(path[{step}]))), lanes.map(({{seen}}) => inside(seen.at(-1)))]; "
             "})(document.querySelector('optimizer-knobs'))"
         )
