@@ -6,9 +6,11 @@ Sphinx reads them; then the page's tree (`finish`), before it is written; then w
 
 import ast
 import base64
+import copy
 import hashlib
 import html
 import io
+import itertools
 import json
 import logging
 import os
@@ -18,6 +20,7 @@ import subprocess
 import textwrap
 from functools import cache, partial
 from pathlib import Path
+from xml.etree import ElementTree
 
 import dark
 import imageio_ffmpeg
@@ -165,6 +168,9 @@ def prepare(notebook, depth):
             cell.source = PLAYGROUND.sub(rf'<a href="{"../" * depth}\2">\1</a>', cell.source)
             continue
         cell.source = cell.source.removeprefix("# NBVAL_CHECK_OUTPUT\n")  # speaks to the tests
+        for output in cell.get("outputs", []):
+            if "text" in output:
+                output.text = said_once(output.text)
         nbgrader = cell.metadata.get("nbgrader", {})
         if "setup" in tags or nbgrader.get("grade_id") == "setup":
             cell.metadata.tags = ["hide-cell"]
@@ -219,6 +225,35 @@ def show_the_source(cell):
         cell.source, cell.outputs = textwrap.dedent(printed).strip(), []
     elif not cell.source:
         cell.metadata.tags = [*cell.metadata.tags, "remove-input"]
+
+
+def said_once(printed):
+    """A print-out without what each of its rows says anew: that stands above them. Before a list, as a table's head.
+
+    So "sgd  steps 1, 2, 5: 0.9 0.8 0.5" is a row of three numbers, under the three.
+    """
+    rows = [re.match(r"(\S.*?) {2,}([^\s:][^:]{10,}:) +([^\s:][^:]*)$", line) for line in printed.split("\n")]
+    lines = []
+    for said, group in itertools.groupby(
+        zip(printed.split("\n"), rows, strict=True), lambda pair: pair[1] and pair[1][2]
+    ):
+        group = list(group)
+        if not said or len(group) < 3:
+            lines += [line for line, _ in group]
+            continue
+        labels, values = zip(*((row[1], row[3].split()) for _, row in group), strict=True)
+        listed = re.match(r"(\w+) ([^\s,]+(?:, [^\s,]+)+) (.+):$", said)
+        columns = listed and listed[2].split(", ")
+        if columns and all(len(row) == len(columns) for row in values):
+            labels, values = [f"{listed[1]} ({listed[3]})", *labels], [columns, *values]
+            widths = [max(map(len, column)) + 2 for column in zip(*values, strict=True)]
+            values = ["".join(map(str.rjust, row, widths)) for row in values]
+        else:
+            lines.append(said)
+            values = [row[3] for _, row in group]
+        wide = max(map(len, labels))
+        lines += [f"{label:<{wide}}  {value}" for label, value in zip(labels, values, strict=True)]
+    return "\n".join(lines)
 
 
 def predictions(cells):
@@ -276,7 +311,10 @@ def finish(app, tree, name):
             picture = still(site, png, words, width, height, up)
             if SHOWN * width > NARROW and len(places := cuts(png)) > 2:
                 cut, lent = (" ".join(f"{share:.4f}" for share in row) for row in (places, borrowed(png, places)))
-                picture = f'<div class="panels" data-cuts="{cut}" data-borrowed="{lent}">{picture}</div>'
+                title = " ".join(f"{share:.4f}" for share in common_title(png, places))
+                picture = (
+                    f'<div class="panels" data-cuts="{cut}" data-borrowed="{lent}" data-title="{title}">{picture}</div>'
+                )
             frame(node, picture, chapter, number, words)
         for node in list(output.findall(nodes.raw)):
             if "data:video/mp4;base64," in node.astext():
@@ -286,6 +324,8 @@ def finish(app, tree, name):
     top = tree.next_node(nodes.section)  # the line that says where a page can be run follows what the page is about
     table = next((i for i, node in enumerate(top) if "table-wrapper" in node["classes"]), 1)
     top.insert((1 if chapter else table) + 1, raw(RUN))
+    if name.startswith("exercises/"):  # the picture that stands for its chapter on the first page
+        top.insert(1, raw(f'<figure class="lead">{card(path.stem, up)}</figure>'))
     if chapter:  # a chapter opens with a picture, beside its first lines, and leads to its exercise once it is read
         minutes = next(one["exercise"] for one in chapters() if one["stem"] == path.stem)
         read = next(node for node in tree.findall(nodes.section) if node[0].astext() == "What to remember")
@@ -355,8 +395,20 @@ def borrowed(png, places):
     widths = np.diff(ends)
     (rows, numbers), *others = (left_axis(ink[:, end : end + width]) for end, width in zip(ends, widths, strict=False))
     lack = [not own and rows.any() and (rows != beside).sum() < 8 for beside, own in others]
-    fits = numbers + widths[1:] < 1.05 * widths.max()
+    fits = numbers + widths[1:] < 1.2 * widths.max()
     return [0.0, *(numbers / ink.shape[1] * fits * lack)]
+
+
+def common_title(png, places):
+    """Where a title of the whole picture lies that a cut would part: left, right, bottom, in shares; else nothing."""
+    ink = inks(png)
+    top, bottom = np.nonzero(np.diff(ink.any(1), prepend=False, append=False))[0][:2]
+    columns = np.nonzero(ink[top:bottom].any(0))[0] / ink.shape[1]
+    left, right = columns[0], columns[-1]
+    words = np.diff(columns).max() < 0.015 and abs(left + right - 1) < 0.02 and bottom < 0.08 * len(ink)
+    if not words or not any(left < place < right for place in places):
+        return []
+    return [left - 0.01, right + 0.01, (bottom + top) / len(ink)]  # as much white below it as above
 
 
 def left_axis(ink):
@@ -382,6 +434,11 @@ def both(attributes, light, night):
     return f'<img class="only-light" {attributes} src="{light}"><img class="only-dark" {attributes} src="{night}">'
 
 
+def breadth(width):
+    """A figure is as wide as the text, or as code."""
+    return " data-wide" if width > NARROW else ""
+
+
 def save(picture, file):
     """Without loss, in about half the bytes of a PNG; more effort than this saves nothing worth its time."""
     picture.convert("RGB").save(file, lossless=True, quality=60, method=2)
@@ -395,7 +452,7 @@ def still(site, png, words, width, height, up):
     for file, changed in ((light, lambda picture: picture), (night, dark.dark)):
         if not file.is_file():
             save(changed(Image.open(io.BytesIO(png))), file)
-    size = f'width="{round(SHOWN * width)}" height="{round(SHOWN * height)}"'
+    size = f'width="{round(SHOWN * width)}" height="{round(SHOWN * height)}"{breadth(SHOWN * width)}'
     attributes = f'alt="{html.escape(words)}" loading="lazy" {size}'
     return both(attributes, f"{up}_images/{light.name}", f"{up}_images/{night.name}")
 
@@ -426,7 +483,7 @@ def film(site, video, up):
             save(Image.open(frame_of), poster)
             frame_of.unlink()
         x, y = Image.open(poster).size
-        size = f'width="{width}" height="{round(width * y / x)}"'
+        size = f'width="{width}" height="{round(width * y / x)}"{breadth(width)}'
         files = f'poster="{up}_images/{poster.name}" src="{up}_images/{file.name}"'
         shown += f'<video class="{when}" controls loop muted playsinline preload="none" {words} {size} {files}></video>'
     return shown
@@ -446,6 +503,44 @@ def is_stressed(node):
 def letters(node):
     """A formula's letters and signs, in one row."""
     return html.unescape(re.sub(r"<[^>]+>", "", convert(node.astext())))
+
+
+LOW = dict(zip("0123456789+-−=()aehijklmnoprstuvxβ", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦ", strict=True))
+HIGH = dict(
+    zip("0123456789+-−=()abcdefghijklmnoprstuvwxyzβT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵝᵀ", strict=True)
+)
+
+
+def in_one_row(element):
+    """A formula as one types it, √(1 − β₂ᵗ); an index without signs of its own as m_new."""
+    kind, parts = element.tag.rpartition("}")[2], [in_one_row(part) for part in element]
+    if not parts:
+        text = element.text or ""
+        if kind == "mo" and text in "=<>≤≥≈+−-±⋅·×∈→≠≪≫∼∝":
+            return f" {text} "
+        return f"{text} " if text in ",;" else text
+    if kind == "mfrac":
+        return f"{bracketed(parts[0])} / {bracketed(parts[1])}"
+    if kind == "msqrt":
+        return f"√{bracketed(''.join(parts))}"
+    if kind == "mover" and parts[1] in ("^", "ˆ", "\u0302", "\u005e"):
+        return f"{parts[0]}\u0302"
+    for table, sign, tags in ((LOW, "_", ("msub", "munder")), (HIGH, "^", ("msup", "mover"))):
+        if kind in tags:
+            return parts[0] + small(parts[1], table, sign)
+    if kind in ("msubsup", "munderover"):
+        return parts[0] + small(parts[1], LOW, "_") + small(parts[2], HIGH, "^")
+    row = re.sub(r" +", " ", "".join(parts)).strip()
+    return re.sub(r"(^|[(=<,]) ?([−-]) ", r"\1\2", row)
+
+
+def bracketed(part):
+    return part if len(part) < 3 else f"({part})"
+
+
+def small(text, table, sign):
+    text = text.replace(" ", "")
+    return "".join(map(table.get, text)) if all(letter in table for letter in text) else f"{sign}{text}"
 
 
 def mathml(node, display):
@@ -534,8 +629,8 @@ def sections(app):
     for name in sorted(app.env.found_docs):
         tree = app.env.get_doctree(name)
         for node in tree.findall(is_math):  # a long formula in one row says nothing to anybody
-            said = letters(node)
-            node[:] = [nodes.Text(said if len(said) < 8 else "…")]
+            said = in_one_row(ElementTree.fromstring(convert(node.astext())))
+            node[:] = [nodes.Text(said if len(said) < 26 else "…")]
         for node in list(tree.findall(nodes.raw)):  # tags are no words, those of a link within a paragraph neither
             node.parent.remove(node)
         page = tree.next_node(nodes.title).astext()
@@ -621,6 +716,36 @@ def narrow_roots(font):
         glyph.coordinates.toInt()
         glyph.recalcBounds(font["glyf"])
         font["hmtx"][name] = (width, glyph.xMin)
+    more_roots(font, taller, root)
+
+
+def more_roots(font, taller, root):
+    """Root signs of many heights: the top of one is set on what it covers, and the rest hangs below the line.
+
+    The font has four, the lowest for a letter with ascender and descender, the next half as high again.
+    """
+    made, order = [], font.getGlyphOrder()
+    drawn = {
+        record.AdvanceMeasurement: copy.deepcopy(font["glyf"][record.VariantGlyph])
+        for record in taller.MathGlyphVariantRecord
+    }
+    for height in (*range(620, 1200, 40), *range(1220, max(drawn), 80)):
+        name = f"root{height}" if made else root
+        whole = min(known for known in drawn if known >= height)
+        glyph = copy.deepcopy(drawn[whole])
+        glyph.coordinates.scale((1, height / whole))
+        glyph.coordinates.toInt()
+        glyph.recalcBounds(font["glyf"])
+        if made:
+            order.append(name)
+        font["glyf"].glyphs[name], font["hmtx"].metrics[name] = glyph, (font["hmtx"][root][0], glyph.xMin)
+        record = copy.copy(taller.MathGlyphVariantRecord[0])
+        record.VariantGlyph, record.AdvanceMeasurement = name, glyph.yMax - glyph.yMin
+        made.append(record)
+    font.setGlyphOrder(order)
+    font["glyf"].glyphOrder = order
+    taller.MathGlyphVariantRecord = [*made, taller.MathGlyphVariantRecord[-1]]
+    taller.VariantCount = len(taller.MathGlyphVariantRecord)
 
 
 def draw_logo(folder):

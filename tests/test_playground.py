@@ -125,7 +125,7 @@ def test_every_story_opens_and_says_what_happened(page, preset):
     page.evaluate(f"document.querySelector('optimizer-knobs').load('preset={preset}')")
     answer(page, -1)
     said = page.evaluate(f"{IN}.querySelector('.outcome').innerText")
-    assert re.match(r"(Right\.|You said “.+”; here it is “.+”\.) .*\d", said), said
+    assert re.match(r"(Right\.|Here it is “.+”\.) .*\d", said), said
     assert not re.search(r"\de[−+-]?\d|[-*]\d", said), "typeset"
     assert "NaN" not in said
     assert "undefined" not in said
@@ -346,7 +346,7 @@ def test_a_guess_runs_the_race_and_the_verdict_comes_at_its_end(browser):
         page.page.wait_for_function(f"{step} > 5")
         assert (page.evaluate(said).startswith("You have guessed."), page.evaluate(marked)) == (True, 0)
         page.page.wait_for_function(f"{step} == 40")
-        assert (page.evaluate(said)[:8], page.evaluate(marked)) == ("You said", 1)
+        assert (page.evaluate(said)[:10], page.evaluate(marked)) == ("Here it is", 1)
 
 
 def test_a_race_is_skipped_by_its_button_and_by_turning_a_knob(browser):
@@ -379,7 +379,7 @@ def test_who_wants_no_motion_sees_the_end_at_once(browser):
         assert page.evaluate(
             "(({timer, state}) => [timer, state.step])(document.querySelector('optimizer-knobs'))"
         ) == [0, 40]
-        assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("You said")
+        assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("Here it is")
 
 
 def test_an_answer_shows_the_run_that_was_asked_about(browser):
@@ -479,7 +479,7 @@ def test_the_first_guess_counts_until_one_starts_again(browser):
     with opened(browser) as page:
         answer(page, 0)
         for _ in range(2):
-            assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("You said")
+            assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("Here it is")
             answer(page, 2)
         assert page.evaluate("document.querySelector('optimizer-knobs').state.guess") == 0
         page.evaluate(f"{IN}.querySelector('.controls button:last-child').click()")
@@ -733,6 +733,27 @@ def test_neither_an_answer_nor_a_knob_moves_anything(browser, width):
             assert page.evaluate(tops) == pytest.approx(before, abs=1), preset
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1440, 900)])
+def test_question_map_play_and_knobs_are_seen_without_scrolling(browser, width, height):
+    """In every story, before the guess and after; the larger picture too, where that is the one beside the map."""
+    parts = f"{IN}.querySelectorAll('.question, .text .row button, canvas, .play, .controls [type=range], .knobs *')"
+    inside = (
+        f"[...{parts}].filter(part => part.checkVisibility()).map(part => [part, part.getBoundingClientRect()])"
+        f".filter(([, box]) => !(box.top >= 0 && box.bottom <= {height} && box.right <= {width}))"
+        ".map(([part]) => part.outerHTML.slice(0, 80))"
+    )
+    with opened(browser, width=width, height=height) as page:
+        page.page.emulate_media(reduced_motion="reduce")
+        for preset in PRESETS:
+            page.evaluate(f"location.hash = 'preset={preset}'")
+            page.page.wait_for_function(f"document.querySelector('optimizer-knobs').state.preset == '{preset}'")
+            page.evaluate("scrollTo(0, 0)")
+            assert page.evaluate(f"{IN}.querySelectorAll('.knobs [type=range]').length") >= 1
+            assert page.evaluate(inside) == [], preset
+            page.evaluate(f"{IN}.querySelector('[role=group] button').click()")
+            assert page.evaluate(inside) == [], preset
+
+
 def test_a_cloud_is_told_by_the_circle_of_its_mean_distance(browser):
     with opened(browser, "#preset=schedules") as page:
         answer(page, 0)
@@ -770,18 +791,23 @@ def test_a_ravine_says_that_y_has_its_own_scale(browser):
         assert "x; y has its own scale" in written(page, "map")
 
 
-def test_a_name_is_tied_to_the_end_of_its_path(browser):
+@pytest.mark.parametrize("step", [30, 7])
+def test_a_name_is_tied_to_the_dot_that_runs_and_at_last_to_the_end_of_its_path(browser, step):
     with opened(browser, "#preset=cliff") as page:
         answer(page, 0)
-        ties, ends = page.evaluate(
+        page.evaluate(f"document.querySelector('optimizer-knobs').goTo({step})")
+        ties, dots, ends = page.evaluate(
             "(knobs => { const own = Path2D, ties = []; "
             "Path2D = class extends own { constructor(path) { super(path); "
             "ties.push(path.match(/^M[-.\\d]+ [-.\\d]+L([-.\\d]+) ([-.\\d]+)$/)?.slice(1).map(Number)); } }; "
-            "knobs.draw(); Path2D = own; const {w, h} = knobs.plot; return [ties.filter(Boolean), "
-            "knobs.race.lanes.map(({seen}) => seen.at(-1).map((at, d) => Math.max(0, Math.min(at, [w, h][d]))))]; "
+            "knobs.draw(); Path2D = own; const {w, h, place} = knobs.plot, {lanes} = knobs.race; "
+            "const inside = at => at.map((at, d) => Math.max(0, Math.min(at, [w, h][d]))); "
+            "return [ties.filter(Boolean), "
+            f"lanes.map(({{path}}) => inside(place(path[{step}]))), lanes.map(({{seen}}) => inside(seen.at(-1)))]; "
             "})(document.querySelector('optimizer-knobs'))"
         )
-        np.testing.assert_allclose(ties, ends)
+        np.testing.assert_allclose(ties[:3], dots[:3])  # the fourth flies out, and is named where it leaves
+        assert (ties == ends) == (step == 30)
 
 
 def test_the_map_of_lr_and_beta_says_what_its_colours_mean(browser):

@@ -330,6 +330,24 @@ def test_lines_of_the_package_are_shown_and_not_how_they_are_fetched(texts):
     ), "set as code, in its colours"
 
 
+def test_what_every_row_of_a_print_out_says_stands_above_them(texts, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import pages as makes_pages
+
+    rows = [f"{name}  steps 1, 20 in units of lr: {row}" for name, row in (("a", "3 4"), ("bc", "5 66"), ("d", "7 8"))]
+    head, *rest = makes_pages.said_once("\n".join(["first", *rows, "last"])).split("\n")[1:]
+    assert head.split("  ")[0] == "steps (in units of lr)"
+    assert [line.split() for line in (head[22:], *rest)] == [
+        row.split() for row in ("1 20", "a 3 4", "bc 5 66", "d 7 8", "last")
+    ]
+    assert len({len(line) for line in (head, *rest[:3])}) == 1, "right-aligned"
+    alike = [f"{name}  ends after 40 steps: {word}" for name, word in (("a", "yes"), ("bc", "no"), ("d", "yes"))]
+    assert makes_pages.said_once("\n".join(alike)) == "ends after 40 steps:\na   yes\nbc  no\nd   yes"
+    other = "\n".join([*alike[:2], "d  ends after 50 steps: yes"])
+    assert makes_pages.said_once(other) == other
+    assert re.search(r"steps \(in units of lr\) +1 +2 +5", texts["notebooks/09_adam.html"])
+
+
 def test_formulas_are_well_formed(texts):
     """An element of MathML that has not the parts it needs is drawn as an error, or as a row."""
     parts = {"msub": 2, "msup": 2, "mfrac": 2, "mover": 2, "munder": 2, "msubsup": 3, "munderover": 3}
@@ -339,6 +357,20 @@ def test_formulas_are_well_formed(texts):
             for element in ElementTree.fromstring(formula).iter():
                 kind = element.tag.rpartition("}")[2]
                 assert len(element) == parts.get(kind, len(element)), f"{name}: {formula}"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_root_sign_is_as_high_as_what_it_covers(pages, browser, dark):
+    """It is set at the top: what it has too much would hang below the line."""
+    with browser.open(pages["notebooks/04_momentum.html"].as_uri(), dark=dark) as page:
+        page.evaluate(UNFOLD)
+        page.evaluate("document.fonts.ready.then(() => 0)")
+        hangs = """[...document.querySelectorAll("msqrt")].map(root => [root.textContent,
+          (root.getBoundingClientRect().bottom - root.lastElementChild.getBoundingClientRect().bottom)
+            / parseFloat(getComputedStyle(root).fontSize)])"""
+        found = page.evaluate(hangs)
+        assert {"k", "β", "μ", "19"} <= {text for text, _ in found}
+        assert all(-0.01 < hang < (0.12 if len(text) < 3 else 0.25) for text, hang in found), found
 
 
 def test_on_a_phone_what_goes_on_at_the_right_says_so_and_a_table_is_cards(pages, browser):
@@ -419,6 +451,23 @@ def test_on_a_phone_a_panel_below_another_has_its_numbers(pages, browser):
         assert lower.mean() == pytest.approx(upper.mean(), rel=0.2)
 
 
+def test_on_a_phone_a_title_of_all_panels_stands_whole_above_them(pages, browser):
+    with browser.open(pages["notebooks/08_rmsprop.html"].as_uri(), width=390, height=844) as page:
+        page.evaluate(UNFOLD)
+        page.evaluate("document.querySelectorAll('.live-skip').forEach(skip => skip.click())")
+        figure = page.page.locator("figure:has-text('Held-out error after one epoch') .panels")
+        title = figure.locator("div.only-light")
+        title.scroll_into_view_if_needed()
+        page.page.wait_for_timeout(300)
+        picture = np.asarray(Image.open(io.BytesIO(title.screenshot())).convert("L")) < 128
+        edges = picture[:, [0, 1, -2, -1]].any()
+        assert picture.mean() > 0.03
+        assert not edges, "no letter is cut"
+        assert title.bounding_box()["width"] <= 390
+        top = "(figure => figure.querySelector('img.only-light').getBoundingClientRect().top)"
+        assert figure.evaluate(top) < title.bounding_box()["y"] + 5, "its room is taken from the panels"
+
+
 def test_the_first_page_at_every_width(pages, browser):
     for width, height in ((390, 844), (705, 900), (768, 900), (970, 900), (1280, 720), (1600, 900)):
         with browser.open(pages["index.html"].as_uri(), width=width, height=height) as page:
@@ -461,6 +510,47 @@ def test_the_contents_are_in_sight_or_under_a_named_button_that_stays(pages, bro
         page.page.set_viewport_size({"width": 1440, "height": 900})
         assert page.evaluate("document.querySelector('.toc-drawer').getBoundingClientRect().right") <= 1440
         assert not button.is_visible()
+
+
+def test_figures_code_and_tables_have_two_widths(pages, browser):
+    """The text's and, for what needs it, that of code."""
+    boxes = """(selector => [...document.querySelectorAll(selector)].filter(one => one.offsetWidth)
+      .map(one => Math.round(one.getBoundingClientRect().width)))"""
+    for stem, (width, height) in (("01_challenges", (1280, 720)), ("04_momentum", (1440, 900))):
+        with browser.open(pages[f"notebooks/{stem}.html"].as_uri(), width=width, height=height) as page:
+            page.evaluate(UNFOLD)
+            page.evaluate("document.querySelectorAll('.live-skip').forEach(skip => skip.click())")
+            text = max(page.evaluate(f"{boxes}('article section > p')"))
+            (wide,) = set(page.evaluate(f"{boxes}('section > .cell .cell_input')"))
+            assert text == 704 < wide
+            found = page.evaluate(f"{boxes}('figure.shown :is(img, video), .table-wrapper')")
+            assert all(min(abs(one - text), abs(one - wide)) <= 8 for one in found), found
+            assert any(abs(one - text) <= 8 for one in found)
+            assert any(abs(one - wide) <= 8 for one in found)
+
+
+def test_many_sections_beyond_the_core_are_one_line_of_the_contents(pages, browser):
+    with browser.open(pages["notebooks/09_adam.html"].as_uri(), width=1440, height=900) as page:
+        fold = page.page.locator(".toc-tree details")
+        assert fold.count() == 1
+        assert re.fullmatch(r"Deeper: \d\d sections", fold.locator("summary").inner_text())
+        assert not fold.locator("a").first.is_visible()
+        fold.locator("summary").click()
+        assert fold.locator("a").first.is_visible()
+
+
+def test_an_exercise_opens_with_its_chapter_s_picture(pages, browser):
+    for width, height in ((390, 844), (1280, 720), (1440, 900)):
+        with browser.open(pages["exercises/09_adam/09_adam.html"].as_uri(), width=width, height=height) as page:
+            page.evaluate(LOADED)
+            table, picture = page.evaluate(
+                "['article .table-wrapper', 'figure.lead img'].map(one => "
+                "document.querySelector(one).getBoundingClientRect().toJSON())"
+            )
+            assert picture["width"] > 300
+            assert picture["bottom"] <= height
+            beside = table["right"] <= picture["left"] and table["top"] < picture["bottom"]
+            assert beside == (width > 640), "nothing blank beside it"
 
 
 def test_a_figure_opens_large_and_closes(pages, browser):
@@ -591,6 +681,23 @@ def test_an_excerpt_is_words_rather_than_gaps(pages, browser):
           return [shown, first].map(all => all.map(count).reduce((a, b) => a + b));
         })()""")
         assert shown < first
+
+
+def test_an_excerpt_s_formulas_can_be_read(built, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import pages as makes_pages
+    from latex2mathml.converter import convert
+
+    for formula, row in (
+        (r"\beta_1^t", "β₁ᵗ"),
+        (r"\sqrt{\hat v_t}", "√(v̂ₜ)"),
+        (r"m_t = \beta_1 m_{t-1}", "mₜ = β₁mₜ₋₁"),
+        (r"\frac{1}{1-\beta}", "1 / (1 − β)"),
+        (r"10^{-8}", "10⁻⁸"),
+        (r"\eta_\text{Adam}", "η_Adam"),
+    ):
+        assert makes_pages.in_one_row(ElementTree.fromstring(convert(formula))) == row
+    assert "β₁ᵗ" in (built / "_static" / "sections.js").read_text("utf-8")
 
 
 def test_slides_and_playground_lead_back(texts):
@@ -732,11 +839,12 @@ def test_a_prediction_is_kept_over_a_reload_and_can_be_forgotten(pages, asking, 
         assert page.evaluate(waiting) == count - 1
         assert page.evaluate(hidden) == 1
         said = page.evaluate("document.querySelector('.live-said').textContent")
-        assert said.startswith("You said ")
-        assert said == page.evaluate("document.querySelector('.live-echo').textContent")
+        assert said == "Right." or said.startswith(("It was: ", "You said 12, measured "))
         why = page.evaluate("document.querySelector('.live-why').textContent")
         assert page.evaluate("document.querySelector('.predict-outcome p').textContent").find(why) > 0, "its own words"
         assert why.endswith("."), "a sentence"
+        told = page.evaluate("document.querySelector('.predict-outcome').innerText")
+        assert why.strip() not in told, "and told once"
         page.page.reload()
         assert page.evaluate("document.querySelector('.live-said').textContent") == said
         assert f"of the chapter's {count} predictions right, 1 made so far" in page.evaluate(score)

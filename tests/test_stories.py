@@ -165,7 +165,13 @@ CLAIMS = {
         and max(x for x, _ in r[2]["path"]) < 0.001 < 0.5 < max(x for x, _ in r[0]["path"])
     ),
     "three": lambda r, again: min(range(3), key=lambda i: r[i]["heights"][-1]) == 1,
-    "bias": lambda r, again: 3.1 < first_step(r[1]) / first_step(r[0]) < 3.2,
+    "bias": lambda r, again: (
+        3.1 < first_step(r[1]) / first_step(r[0]) < 3.2
+        and away(r[1]) < 0.2 * away(r[0])
+        and (lambda at: away(at[0]) < 0.5 * away(at[1]) and max(x for x, _ in at[1]["path"]) > 1)(
+            again("lane=adam,lr:0.32&lane=adam,lr:0.32,schedule:uncorrected")
+        )
+    ),
     "same-rate": lambda r, again: (
         [bool(lane["diverged"]) for lane in again("&".join(f"lane={lane['rule']},lr:0.1" for lane in r))]
         == [True] * 3 + [False] * 5

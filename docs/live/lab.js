@@ -63,11 +63,11 @@
       };
       const [node, end] = [rendered(question), rendered(outcome)];
       const known = Live.guesses(chapter).asked.get(number);
-      if (known && known.node == node && known.outcome == end && node.contains(known.ask) && end.contains(known.echo)) {
+      if (known && known.node == node && known.outcome == end && node.contains(known.ask) && end.contains(known.mark)) {
         hold(known.guess === undefined);
       } else if (node && end && Live.isQuestion(node) && Live.isOutcome(end)) {
         known?.ask.remove();
-        known?.echo.remove();
+        known?.mark.remove();
         const written = {
           answer: source(outcome).match(/^\*\*Outcome:\s*([^]+?)\.?\s*\*\*/)?.[1] ?? "",
           choices: Array.from(source(question).matchAll(/^\s*[-*+] +(.+)$/gm), found => found[1]),

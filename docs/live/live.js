@@ -132,8 +132,8 @@ const Live = (() => {
       this.ask.append(this.skip, this.said, this.why, this.again);
       this.ask.addEventListener("keydown", event => event.stopPropagation()); // a slide show's keys neither
       this.last.after(this.ask);
-      this.echo = element("span", { class: "live-echo", "aria-hidden": "true" }); // the same words beside the outcome
-      this.outcome.prepend(this.echo);
+      this.mark = element("span", { hidden: "" }); // gone when the outcome is set anew
+      this.outcome.prepend(this.mark);
     }
     get guess() {
       const guess = this.guesses.all[this.number];
@@ -148,14 +148,11 @@ const Live = (() => {
       const measured = number(this.answer);
       return Math.abs(Number(guess) - measured) <= NEAR * Math.abs(measured);
     }
+    // The answers are marked on their buttons: what the reader said is not said again.
     verdict() {
       const { guess, answer } = this;
       if (guess === undefined) return "";
-      if (!guess) return `You did not guess. It was: ${answer}.`;
-      if (this.list) {
-        const said = `You said “${words(this.buttons.find(button => button.dataset.answer == guess))}”`;
-        return this.right(guess) ? `${said}: right.` : `${said}. It was: ${answer}.`;
-      }
+      if (!guess || this.list) return guess && this.right(guess) ? "Right." : `It was: ${answer}.`;
       const factor = Number(guess) / number(answer);
       let off = this.right(guess) ? ": right, within a fifth." : ".";
       if (!this.right(guess) && factor > 0 && factor < Infinity) {
@@ -164,10 +161,12 @@ const Live = (() => {
       }
       return `You said ${guess}, measured ${answer}${off}`;
     }
-    // The outcome's first sentence after its verdict, formulas and all: code and figures lie between it and the guess.
+    // The outcome's first sentence after its verdict, formulas and all, is told under the guess: code and figures lie
+    // between the two. It is set apart, so that the outcome need not say it again.
     reason() {
+      if (this.first) return this.first;
       const told = this.outcome.querySelector("strong"), range = document.createRange();
-      if (!told) return "";
+      if (!told) return null;
       range.setStartAfter(told);
       range.setEndAfter(told.parentNode.lastChild);
       const texts = document.createTreeWalker(told.parentNode, NodeFilter.SHOW_TEXT);
@@ -177,14 +176,21 @@ const Live = (() => {
         range.setEnd(text, end + 1);
         break;
       }
-      return /\$|\\\(/.test(range) ? "" : range.cloneContents(); // JupyterLab has not set its formulas yet
+      if (/\$|\\\(/.test(range)) return null; // JupyterLab has not set its formulas yet
+      this.first = element("span", {}, range.extractContents());
+      told.after(this.first);
+      // Nothing else is told there: the answer, on its button, has been told as well.
+      this.only = words(told.parentNode) == `${words(told)} ${words(this.first)}`;
+      return this.first;
     }
     show() {
       const open = this.guess !== undefined;
-      this.said.textContent = this.echo.textContent = this.verdict();
-      this.why.replaceChildren(open ? this.reason() : "");
+      const first = this.reason();
+      this.said.textContent = this.verdict();
+      this.why.replaceChildren(...(open && first ? first.cloneNode(true).childNodes : []));
+      first?.classList.toggle("live-told", open);
+      first?.parentNode.classList.toggle("live-told", open && this.only);
       this.said.hidden = false;
-      this.echo.hidden = !open;
       this.skip.hidden = open;
       this.again.hidden = !open;
       for (const button of this.buttons) {

@@ -138,14 +138,15 @@ function drawMap(canvas, state, race, ink) {
     line(plot, look, past, 2.5);
     if (theory && !race.untold) line(plot, { colour: pink, dash: [7, 4] }, theory.map(on), 2);
     lane.seen = race.untold ? places : whole.map(place);
+    lane.tip = places.at(-1);
     c.fillStyle = c.strokeStyle = look.colour;
     if (isCloud) return;
     if (past.length < 400 && !look.dash[0]) for (const p of places) dot(p, 2);
     leaving(plot, look, places);
   });
-  if (!isCloud) for (const { look, path } of lanes) { // no path hides an end
+  if (!isCloud) for (const { look, tip } of lanes) { // no path hides an end
     c.fillStyle = look.colour;
-    dot(place(on(path[min(step, path.length - 1)])), 5);
+    dot(tip, 5);
   }
   const [x, y] = place(on(start));
   c.fillStyle = c.strokeStyle = ink;
@@ -162,16 +163,18 @@ function named({ c, w, h }, lanes, drawn, marks, ink, isDark) {
   const taken = marks.map(([x, y]) => [x - 8, y - 16, 16]), traces = drawn.flatMap(({ seen }) => seen.slice(-400).flatMap((p, i, all) =>
     [0, 0.2, 0.4, 0.6, 0.8].map((s) => p.map((x, d) => x + s * ((all[i + 1] ?? p)[d] - x)))));
   c.font = "600 13px system-ui, sans-serif";
-  for (const { label, seen, look: { colour, dash } } of lanes) {
-    const [x, y] = seen.at(-1).map((at, d) => max(0, min(at, [w, h][d])));
+  for (const lane of lanes) {
+    const { label, look: { colour, dash } } = lane, [x, y] = lane.tip.map((at, d) => max(0, min(at, [w, h][d])));
     const width = c.measureText(label).width + 22, spots = [];
     for (const down of [0, -20, 20, -40, 40, -60, 60])
       for (const right of [11, -width - 11, -width / 2]) {
         const left = max(6, min(x + right, w - width - 6)), top = max(4, min(y - 8 + down, h - 20));
         const over = (of, wide, high) => of.filter(([u, v, far = 0]) => u < left + width + 4 && left < u + far + 4 && v < top + wide && top < v + high).length;
-        spots.push([over(traces, 18, 2) + 1000 * over(taken, 20, 20) + abs(down) / 20, left, top]);
+        const spot = down + right; // no name moves for little
+        spots.push([over(traces, 18, 2) + 1000 * over(taken, 20, 20) + abs(down) / 20 + 9 * (lane.spot !== spot), left, top, spot]);
       }
-    const [[, left, top]] = spots.sort(([a], [b]) => a - b);
+    const [[, left, top, best]] = spots.sort(([a], [b]) => a - b);
+    lane.spot = best;
     taken.push([left, top, width]);
     c.strokeStyle = colour;
     c.lineWidth = 1;

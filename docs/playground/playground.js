@@ -15,7 +15,7 @@ p { margin: .3em 0 } [hidden] { display: none !important }
 .text, .stage, .side, .said { display: contents } .ghost { display: none }
 .question { font-weight: 600; font-size: 1.05em }
 .row { display: flex; flex-wrap: wrap; gap: .4em .8em; align-items: center; margin: .45em 0 }
-canvas { display: block; width: 100%; height: clamp(210px, min(42cqw, 60vh), 400px); touch-action: none; cursor: crosshair }
+canvas { display: block; width: 100%; height: clamp(210px, min(42cqw, 100vh - 345px), 400px); touch-action: none; cursor: crosshair }
 canvas.beside { touch-action: manipulation }
 button, select, input { font: inherit; color: inherit; accent-color: var(--blue); min-height: 28px }
 button, select, [type=text] { background: color-mix(in srgb, CanvasText 5%, Canvas); border: 1px solid var(--line); border-radius: 6px; padding: .25em .8em; cursor: pointer }
@@ -24,13 +24,13 @@ button:hover { border-color: var(--blue) }
 [aria-pressed] { position: relative; padding-left: 1.2em } [aria-pressed=true] { outline: 2px solid var(--blue) }
 .right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } ::before { position: absolute; left: .2em }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
-.knob { display: grid; grid-template-columns: 1fr auto auto; gap: 4px; align-items: center; align-self: end; min-width: 18em; flex: 1; font-size: .93em }
-.knob [type=range] { grid-column: 1 / -1; width: 100%; margin: 4px 0 } .knob button { padding: 0 .5em }
+.knob { display: grid; grid-template-columns: 1fr auto; gap: 4px; align-items: center; align-self: end; min-width: 12.5em; flex: 1; font-size: .93em }
+.knob [type=range] { width: 100%; margin: 4px 0 } .knob [type=range]:last-child { grid-column: 1 / -1 } .knob button { padding: 0 .5em }
 .knob [type=text] { padding: 0 .3em; text-align: right }
 ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }
 svg { width: 22px; height: 12px; margin-right: .35em; fill: none; stroke-width: 3; vertical-align: middle }
 label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
-[type=checkbox] { width: 20px; height: 20px; min-height: 0 }
+[type=checkbox] { width: 20px; min-height: 20px }
 .outcome { border-left: 3px solid var(--blue); padding-left: .7em }
 summary { cursor: pointer; padding: .3em 0 }
 fieldset { border: 1px solid var(--line) }
@@ -44,12 +44,14 @@ a { color: var(--link); display: inline-block; padding: .3em 0 }
   .said { display: grid; margin-bottom: .7em } .said > * { grid-area: 1 / 1; align-self: start } .ghost { visibility: hidden }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
-  .whole { grid-template: "text stage" auto "side stage" 1fr / minmax(0, 2fr) minmax(0, 3fr) } .whole > .text { grid-area: text }
-  .question { font-size: 1.3em; line-height: 1.35 } .text .row button { flex-basis: 100%; text-align: left; padding-block: .5em }
+  .whole { grid-template: "text stage" auto "side stage" 1fr "side knobs" auto / minmax(0, 2fr) minmax(0, 3fr) } .whole > .text { grid-area: text }
+  .whole > .knobs { grid-area: knobs; align-self: end } .knobs:has(> :nth-child(4)) > * { flex-basis: 40% }
+  .question { font-size: 1.2em } .text .row button { flex: 1 1 100%; text-align: left } .text .row:has(> :nth-child(4)) > * { flex-basis: 40% }
 }
 @container (max-width: 760px) { .whole .stage [role] { min-height: 4.4em } }
 @container (max-width: 520px) { /* the map stays in view while knobs are turned */
   .whole { display: flex; flex-direction: column } .text { display: contents } .question, .question + *, .stage { order: -1 }
+  .said:has([hidden])::before { content: "?"; position: static; grid-area: 1 / 1; margin: auto; font-size: 2.5em; opacity: .2 }
   .late .side { order: 1 } .side ~ :not(.knobs) { order: 2 }
   canvas, .early .stage canvas { height: clamp(200px, 34vh, 300px) } .early canvas { min-height: clamp(200px, 34vh, 300px) !important } .early .stage { order: 0 } .early .side { order: -1 }
   .whole .stage { position: sticky; top: var(--header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
@@ -142,7 +144,6 @@ function define() {
       this.button = node("button", { class: "play", onclick: () => this.toggle() }, "Play");
       this.slider = node("input", { type: "range", min: 0, "aria-label": "step", oninput: () => (this.play(false), this.goTo(+this.slider.value)) });
       const answers = story.answers.map((text, i) => node("button", { "aria-pressed": "false", onclick: () => this.answer(i) }, text.replace(/^\*/, "")));
-      const longest = answers.map((_, i) => this.reply(i)).reduce((a, b) => (b.length > a.length ? b : a));
       this.answers = node("div", { class: "row", role: "group", "aria-label": "Your guess" }, ...answers);
       this.outcome = node("p", { class: "outcome", role: "status", hidden: "" });
       this.knobs = node("div", { class: "row knobs" });
@@ -163,7 +164,7 @@ function define() {
         node("div", { class: "row controls" }, this.button, this.slider, ...(bare ? [] : [restart])), this.news);
       this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? stage : node("div", { class: /=map/.test(story.state) ? "whole early" : "whole", part: "whole" },
         node("div", { class: "text", part: "ask" }, node("p", { class: "question" }, story.question), this.answers,
-          node("div", { class: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `${longest}As the story begins: ${this.says}`))),
+          node("div", { class: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `${this.reply(-1)}As the story begins: ${this.says}`))),
         stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, this.all, node("p", {}, away)));
       this.fillKnobs();
       this.drag();
@@ -210,7 +211,7 @@ function define() {
         this.update();
         this.say(BEST);
       } }, "lowest end");
-      return [node("div", { class: "knob" }, node("span", {}, ...(isOne ? [swatch(parseInt(knob))] : []), (/no\./.test(of) ? "" : of) + label), ...(name === "lr" ? [best] : []), exact, range)];
+      return [node("div", { class: "knob" }, node("span", {}, ...(isOne ? [swatch(parseInt(knob))] : []), (/no\./.test(of) ? "" : of) + label), exact, range, ...(name === "lr" ? [best] : []))];
     }
 
     refresh() {
@@ -289,7 +290,7 @@ function define() {
 
     reply(guess) {
       const { answers } = this.story, right = answers.find((answer) => answer.startsWith("*"));
-      return answers[guess] === right ? "Right. " : this.onSlide ? "" : `You said “${answers[guess]}”; here it is “${right.slice(1)}”. `;
+      return answers[guess] === right ? "Right. " : this.onSlide ? "" : `Here it is “${right.slice(1)}”. `;
     }
 
     verdict() {

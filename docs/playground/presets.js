@@ -118,10 +118,10 @@ const stories = {
     ({ lanes }) => `${each(lanes, height)} above the minimum. RMSProp has no
       speed to run past with; momentum and Adam pass the minimum by ${past(lanes[0])} and ${past(lanes[2])}, and swing.`],
   bias: [9, "Bias correction", ["*.lr", "*.beta2"], "k=50&steps=60&view=rates&lane=adam,lr:0.05&lane=adam,lr:0.05,schedule:uncorrected",
-    "Both averages start at 0. Without their correction, Adam's first step is…", ["a tenth as long", "as long", "*about three times as long", "about thirty times"],
-    ({ lanes }) => {
-      const [a, b] = lanes.map(({ path }) => path[1][0] - path[0][0]);
-      return `${short(b / a)} times: (1 − β₁) / √(1 − β₂), the gap at the left of the rates. A larger rate in disguise: ${each(lanes, end)}.`;
+    "Adam at lr 0.05, with its bias correction and without. Who is nearer after 60 steps?", ["with it", "both alike", "*without it"],
+    ({ lanes, again }) => {
+      const [a, b] = again("lane=adam,lr:0.32&lane=adam,lr:0.32,schedule:uncorrected").map(end);
+      return `At 0.05 ${each(lanes, end)}. Without it the first steps are longer: a larger rate in disguise. At 0.32 that runs past and ends ${b}, the other ${a}.`;
     }],
   "same-rate": [10, "One rate for all", ["*.lr"], `k=50&steps=100&speed=20${all(0.01)}`,
     "Eight rules at lr = 0.01. Raise it to 0.1: who flies out?", ["nobody", "*gradient descent, momentum, Nesterov", "all but Adam"],

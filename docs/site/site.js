@@ -10,13 +10,21 @@
     for (const figure of document.querySelectorAll(".panels")) {
       const images = [...figure.children], [ends, borrowed] = [figure.dataset.cuts, figure.dataset.borrowed].map(row => row.split(" ").map(Number));
       const widest = Math.max(...borrowed.map((margin, i) => margin + ends[i + 1] - ends[i]));
-      figure.replaceChildren(...ends.slice(1).flatMap((end, i) => images.map(image => {
+      const [left, right, bottom = 0] = figure.dataset.title ? figure.dataset.title.split(" ").map(Number) : [];
+      const titles = bottom ? images.map(image => { // one title of all panels stands above them, whole
+        const title = Object.assign(document.createElement("div"), { className: image.className }), share = right - left;
+        title.style = `width: ${(100 * share) / widest}%; aspect-ratio: ${share * image.getAttribute("width")} / ${bottom * image.getAttribute("height")};
+          margin: 0 auto; background: url("${image.src}") ${(100 * left) / (1 - share)}% 0 / ${100 / share}% auto`;
+        return title;
+      }) : [];
+      figure.replaceChildren(...titles, ...ends.slice(1).flatMap((end, i) => images.map(image => {
         const panel = image.cloneNode(), from = ends[i], share = end - from, margin = borrowed[i], whole = margin + share;
         const width = whole * image.getAttribute("width");
         panel.width = Math.round(width);
         panel.style = `--wide: ${(100 * whole) / widest}%; aspect-ratio: ${width} / ${image.getAttribute("height")};
           object-fit: cover; object-position: ${(100 * from) / (1 - share)}% 0`;
         if (margin) panel.style.cssText += `padding-left: ${(100 * margin) / widest}%; background: url("${image.src}") 0 0 / ${100 / whole}% 100%`;
+        if (bottom) panel.style.cssText += `clip-path: inset(${100 * bottom}% 0 0); margin-top: ${(-100 * bottom * whole * image.getAttribute("height")) / widest / width}%`;
         if (i) panel.alt = ""; // the first has said it
         return panel;
       })));
@@ -110,8 +118,13 @@
     const stack = wrapper => {
       const squeezed = [...wrapper.querySelectorAll("td > p")].some(said => said.offsetHeight > 110 && said.offsetWidth < 140);
       if (wrapper.scrollWidth <= wrapper.clientWidth && !squeezed) return;
-      const labels = [...wrapper.querySelectorAll("thead th")].map(cell => cell.textContent);
-      for (const row of wrapper.querySelectorAll("tbody tr")) {
+      const heads = [...wrapper.querySelectorAll("thead th")].map(cell => cell.textContent);
+      const rows = [...wrapper.querySelectorAll("tbody tr")];
+      const long = i => rows.filter(row => (row.cells[i]?.textContent.length ?? 0) > 24).length > rows.length / 2;
+      // Of two columns the first says what the second is; and whole phrases say themselves what they are.
+      const labels = heads.length > 2 ? heads.map((head, i) => (heads.length < 5 && long(i) ? "" : head)) : [];
+      for (const row of rows) {
+        row.classList.toggle("numbered", heads.length > 2 && row.cells[0].textContent.trim().length < 3); // stands before the next
         [...row.cells].forEach((cell, i) => labels[i] && cell.textContent && (cell.dataset.label = labels[i]));
       }
       wrapper.classList.add("stacked");
@@ -121,6 +134,30 @@
       stack(wrapper);
       shown.observe(wrapper);
     }
+  }
+
+  // A table that does not fit into the text's width is as wide as code.
+  if (innerWidth >= 640) {
+    const fit = wrapper => {
+      wrapper.classList.remove("wide");
+      wrapper.classList.toggle("wide", wrapper.scrollWidth > wrapper.clientWidth);
+    };
+    const shown = new ResizeObserver(tables => tables.forEach(({ target }) => fit(target)));
+    for (const wrapper of document.querySelectorAll(".table-wrapper")) shown.observe(wrapper);
+  }
+
+  // In the page's contents many sections beyond the core, one after the other, are one line that opens.
+  const isDeeper = item => item?.querySelector(":scope > a[href^='#deeper-']");
+  for (const first of document.querySelectorAll(".toc-tree li")) {
+    if (!isDeeper(first) || isDeeper(first.previousElementSibling)) continue;
+    const run = [first];
+    while (isDeeper(run.at(-1).nextElementSibling)) run.push(run.at(-1).nextElementSibling);
+    if (run.length < 4) continue;
+    const fold = document.createElement("details"), list = document.createElement("ul"), item = document.createElement("li");
+    first.before(item);
+    fold.append(Object.assign(document.createElement("summary"), { textContent: `Deeper: ${run.length} sections` }), list);
+    list.append(...run);
+    item.append(fold);
   }
 
   // A link into a fold opens it.

@@ -53,7 +53,7 @@ canvas:not(.beside) { position: absolute; top: 0; left: 0; width: ${100 / LARGE}
 .plots:not(:has(+ ul > :nth-child(5))), .plots:has(+ ul[hidden]) { grid-row: 3 / 6 } .plots + ul:not(:has(> :nth-child(5))) { grid-area: map; z-index: 1; align-self: start; justify-self: end; gap: 12px; margin: 5px 22px 0 0 } ul svg { width: 18px; margin-right: 5px }
  .outcome { grid-area: said; margin: 0; align-self: start } .which { display: block; margin-top: .4em; font-weight: 600 } .which span { display: inline-block } ul { grid-area: names; font-size: 1em; margin: 0 }
 .controls { grid-area: run; margin: 0 } [role=status]:not(.outcome) { grid-area: news; align-self: start; margin: .5em 0 0 } .knobs { grid-area: 4 / 2 / 7; align-self: end; margin: 0; gap: 4px 28px }
-.knob { min-width: 100%; font-size: 1em } .knob [type=range] { margin: 0 } .knob [type=text] { font-size: 1em; width: 5em }
+.knob { min-width: 100%; font-size: 1em } .knob [type=range] { margin: 0; grid-column: 1 / -1 } .knob [type=text] { font-size: 1em; width: 5em }
 canvas.beside, select, details, details ~ p { display: none }`);
 
 // The race of all rules, with four of the eight, whose lines can be told apart from the last row
