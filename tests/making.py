@@ -1,9 +1,12 @@
-"""make, as a person would run it, and a port that nobody listens on."""
+"""make, as a person would run it, a port that nobody listens on, and a server that has begun to answer."""
 
 import os
 import re
 import socket
 import subprocess
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,3 +24,20 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def answering(server, log, address, seconds):
+    """The groups of ``address``, a pattern, in what a Jupyter server prints, once it answers at the first of them.
+
+    It prints its address before it listens there, and may print others first.
+    """
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and server.poll() is None:
+        for found in re.finditer(address, log.read_text("utf-8")):
+            try:
+                urllib.request.urlopen(f"{found[1]}/api", timeout=30).close()
+                return found.groups()
+            except urllib.error.URLError:
+                pass
+        time.sleep(0.2)
+    raise AssertionError(f"no server answers within {seconds} s:\n{log.read_text('utf-8')}")

@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from making import free_port
+from making import answering, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -37,20 +37,9 @@ def lab(tmp_path_factory):
             start_new_session=True,
         )
     try:
-        yield address(process, log)
+        yield answering(process, log, r"(http://127\.0\.0\.1:\d+)(/\S*)\?token=(\w+)", 60)
     finally:
         stop(process)
-
-
-def address(process, log):
-    """Wait for the address that `make lab` prints: (http://127.0.0.1:port, path, token)."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
-        found = re.search(r"(http://127\.0\.0\.1:\d+)(/\S*)\?token=(\w+)", log.read_text("utf-8"))
-        if found:
-            return found.groups()
-        time.sleep(0.2)
-    pytest.fail("make lab printed no address within 60 s:\n" + log.read_text("utf-8"))
 
 
 def stop(process):

@@ -5,13 +5,12 @@ import re
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import nbformat
 import pytest
 from chromium import Browser
+from making import answering
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_utils import progress
@@ -93,20 +92,6 @@ CELLS = [
 ]
 
 
-def _answering(server, log, seconds):
-    """The address at which the server answers; it prints it before that, and may print others first."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and server.poll() is None:
-        for home in re.findall(r"(http://127\.0\.0\.1:\d+)/lab", log.read_text("utf-8")):
-            try:
-                urllib.request.urlopen(f"{home}/lab?token=x", timeout=30).close()
-                return home
-            except urllib.error.URLError:
-                pass
-        time.sleep(0.2)
-    raise AssertionError(log.read_text("utf-8"))
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Where JupyterLab is started: with one chapter, and the map."""
@@ -130,7 +115,7 @@ def lab(folder):
             [sys.executable, "-m", "jupyterlab", *options.split()], stderr=log, stdout=log, env=environment, cwd=ROOT
         )
         try:
-            yield _answering(server, Path(log.name), 90)
+            yield answering(server, Path(log.name), r"(http://127\.0\.0\.1:\d+)/lab", 90)[0]
         finally:
             server.terminate()
             try:
