@@ -96,7 +96,7 @@ const Live = (() => {
     }
     build() {
       const stop = { "data-lm-suppress-shortcuts": "" }; // JupyterLab's single-letter keys are not meant here
-      this.said = element("p", { class: "live-said", role: "status" });
+      this.said = element("p", { class: "live-said", role: "status", tabindex: -1 });
       this.skip = element("button", { type: "button", class: "live-quiet live-skip" }, "Show it without a guess");
       this.again = element("button", { type: "button", class: "live-quiet" }, "Guess again");
       this.skip.onclick = () => this.take("");
@@ -141,7 +141,9 @@ const Live = (() => {
       return known ? guess : undefined; // the chapter has been rewritten since
     }
     take(guess) {
+      const isHere = this.ask.contains(document.activeElement) && !this.ask.closest(".reveal"); // a slide show's keys go on
       this.guesses.set(this.number, guess);
+      if (isHere && guess !== undefined) this.said.focus({ preventScroll: true }); // its button is shut: what is said comes next
     }
     right(guess) {
       if (this.list) return this.solution?.dataset.answer == guess;
