@@ -873,7 +873,7 @@ def test_a_prediction_is_kept_over_a_reload_and_can_be_forgotten(pages, asking, 
         assert page.evaluate(waiting) == count - 1
         assert page.evaluate(hidden) == 1
         said = page.evaluate("document.querySelector('.live-said').textContent")
-        assert said == "Right." or said.startswith(("It was: ", "You said 12, measured "))
+        assert said == "Right." or said.startswith(("The answer: ", "You said 12, measured "))
         why = page.evaluate("document.querySelector('.live-why').textContent")
         assert page.evaluate("document.querySelector('.predict-outcome p').textContent").find(why) > 0, "its own words"
         assert why.endswith("."), "a sentence"

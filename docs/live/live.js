@@ -154,7 +154,7 @@ const Live = (() => {
     verdict() {
       const { guess, answer } = this;
       if (guess === undefined) return "";
-      if (!guess || this.list) return guess && this.right(guess) ? "Right." : `It was: ${answer}.`;
+      if (!guess || this.list) return guess && this.right(guess) ? "Right." : `The answer: ${answer}.`;
       const factor = Number(guess) / number(answer);
       let off = this.right(guess) ? ": right, within a fifth." : ".";
       if (!this.right(guess) && factor > 0 && factor < Infinity) {
