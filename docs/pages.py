@@ -80,12 +80,12 @@ COVERS = {
     "01_challenges": ("Left, a bowl with ripples", (7.2, 7, 50, 85)),
     "02_gradient_descent": ("Twenty steps in a ravine", (38, 14, 99, 84)),
     "03_stochastic_gradient_descent": ("Two descents on the contours", (11.5, 19, 97, 85.5)),
-    "04_momentum": ("Two descents in the same ravine", (10, 0, 99, 87)),
+    "04_momentum": ("A bowl with ripples", (9, 2, 99, 86)),
     "05_asynchronous_sgd": ("Contours of a ravine. Six", (44, 20, 93, 84)),
     "06_nesterov_momentum": ("A grey arrow, the momentum step", (13, 3, 96, 86)),
     "07_adagrad": ("Contours of a ravine. Gradient descent", (10, 7, 99, 86)),
     "08_rmsprop": ("Left: two mirrored paths", (8.8, 17, 49, 76.5)),
-    "09_adam": ("Contours of a ravine and three", (10, 7, 99, 86)),
+    "09_adam": ("Means of m and v", (7.9, 22, 52.4, 86.5)),
     "10_which_optimizer": ("A straight valley of minima", (22, 4, 90, 87)),
 }
 # A chapter opens with a picture of whole panels with the numbers on their axes: whose chapter's figure, how its words

@@ -144,7 +144,7 @@ function drawMap(canvas, state, race, ink) {
     if (past.length < 400 && !look.dash[0]) for (const p of places) dot(p, 2);
     leaving(plot, look, places);
   });
-  if (!isCloud) for (const { look, tip } of lanes) { // no path hides an end
+  if (!isCloud) for (const { look, tip } of lanes) {
     c.fillStyle = look.colour;
     dot(tip, 5);
   }
