@@ -49,7 +49,7 @@ ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001
 RUN = "<!-- where it can be run -->"  # page.html puts its links here
 SHOWN = 0.78  # of a figure's size in the notebook: its letters are then about as large as the text's, and it no wider
 LONG = 10  # lines: code between a guess and its outcome is folded from there on
-SLIM = 750  # pixels: as wide as the text, the letters of a figure shown narrower than this would be larger than the text's
+SLIM = 750  # pixels: shown narrower than this, a figure as wide as the text would have larger letters than the text
 NARROW = 800  # pixels: shown wider than this, a figure has panels side by side, too small to be read on a phone
 # What a chapter's first lines say: which slides of the talk, how long, what one needs.
 OPENING = re.compile(
@@ -473,7 +473,8 @@ def film(site, video, up):
     if not night.is_file():
         table = night.with_suffix(".cube")
         table.write_text(dark.cube(), "utf-8")
-        darker = [*ffmpeg, "-i", light.name, "-vf", f"lut3d={table.name}", "-pix_fmt", "yuv420p", "-crf", SHARP, night.name]
+        kept = ["-pix_fmt", "yuv420p", "-crf", SHARP]
+        darker = [*ffmpeg, "-i", light.name, "-vf", f"lut3d={table.name}", *kept, night.name]
         subprocess.run(darker, check=True, stdin=subprocess.DEVNULL, cwd=night.parent)
         table.unlink()
     shown = ""

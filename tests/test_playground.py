@@ -363,8 +363,9 @@ def test_who_plays_without_a_guess_is_told_why_at_the_end(browser, preset, steps
         page.evaluate(f"{IN}.querySelector('.play').click()")
         page.page.wait_for_function(f"{state}.step == {steps}")
         assert re.match(r"The answer: “.+”\. .*\d", page.evaluate(f"{outcome}.innerText"))
-        marked = f"[...{IN}.querySelectorAll('[role=group] button')].map(({{className, ariaPressed}}) => [className, ariaPressed])"
-        assert page.evaluate(marked) == [["", "false"]] * 2 + [["right", "false"]]
+        buttons = f"[...{IN}.querySelectorAll('[role=group] button')]"
+        marked = page.evaluate(f"{buttons}.map(({{className, ariaPressed}}) => [className, ariaPressed])")
+        assert marked == [["", "false"]] * 2 + [["right", "false"]]
         assert page.evaluate(f"{state}.k") == (40 if preset == "zigzag" else 50)
         assert page.evaluate(f"{state}.guess") == -1, "who comes back is asked"
 
