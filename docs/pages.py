@@ -49,6 +49,7 @@ ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001
 RUN = "<!-- where it can be run -->"  # page.html puts its links here
 SHOWN = 0.78  # of a figure's size in the notebook: its letters are then about as large as the text's, and it no wider
 LONG = 10  # lines: code between a guess and its outcome is folded from there on
+SLIM = 750  # pixels: shown narrower than this, a figure as wide as the text would have larger letters than the text
 NARROW = 800  # pixels: shown wider than this, a figure has panels side by side, too small to be read on a phone
 # What a chapter's first lines say: which slides of the talk, how long, what one needs.
 OPENING = re.compile(
@@ -59,7 +60,7 @@ OPENING = re.compile(
 CHAIN = re.compile(r"\n+\[(?:map\]\(|← )[^\n]*\Z")  # from chapter to chapter, for JupyterLab: a page has its own
 PLAYGROUND = re.compile(r"(?<!`)\[([^\]]+)\]\((?:\.\./)*docs/(playground/index\.html[^)\s]*)\)")
 
-# The question that each chapter asks, for its card on the first page.
+# The question that each chapter asks: on its card on the first page, and as its own first line.
 QUESTIONS = {
     "01_challenges": "Why does one number decide whether a network learns at all?",
     "02_gradient_descent": "Which way should a quarter of a million parameters move, and how far?",
@@ -79,12 +80,12 @@ COVERS = {
     "01_challenges": ("Left, a bowl with ripples", (7.2, 7, 50, 85)),
     "02_gradient_descent": ("Twenty steps in a ravine", (38, 14, 99, 84)),
     "03_stochastic_gradient_descent": ("Two descents on the contours", (11.5, 19, 97, 85.5)),
-    "04_momentum": ("Two descents in the same ravine", (10, 0, 99, 87)),
+    "04_momentum": ("A bowl with ripples", (9, 2, 99, 86)),
     "05_asynchronous_sgd": ("Contours of a ravine. Six", (44, 20, 93, 84)),
     "06_nesterov_momentum": ("A grey arrow, the momentum step", (13, 3, 96, 86)),
     "07_adagrad": ("Contours of a ravine. Gradient descent", (10, 7, 99, 86)),
     "08_rmsprop": ("Left: two mirrored paths", (8.8, 17, 49, 76.5)),
-    "09_adam": ("Contours of a ravine and three", (10, 7, 99, 86)),
+    "09_adam": ("Means of m and v", (7.9, 22, 52.4, 86.5)),
     "10_which_optimizer": ("A straight valley of minima", (22, 4, 90, 87)),
 }
 # A chapter opens with a picture of whole panels with the numbers on their axes: whose chapter's figure, how its words
@@ -134,6 +135,7 @@ LEADS = {
     ),
 }
 COVER = (720, 405)  # pixels
+SHARP = "16"  # how finely a film is kept that is made dark, the less the finer: at 23, lines have halos of blocks
 
 
 def repository():
@@ -326,7 +328,7 @@ def finish(app, tree, name):
     top.insert((1 if chapter else table) + 1, raw(RUN))
     if name.startswith("exercises/"):  # the picture that stands for its chapter on the first page
         top.insert(1, raw(f'<figure class="lead">{card(path.stem, up)}</figure>'))
-    if chapter:  # a chapter opens with a picture, beside its first lines, and leads to its exercise once it is read
+    if chapter:  # a chapter opens with its question and a picture, and leads to its exercise once it is read
         minutes = next(one["exercise"] for one in chapters() if one["stem"] == path.stem)
         read = next(node for node in tree.findall(nodes.section) if node[0].astext() == "What to remember")
         if minutes:
@@ -337,6 +339,7 @@ def finish(app, tree, name):
         lead_figure = f"""<figure class="lead">{card(path.stem, up, "lead")}<figcaption>{words}
 (<a href="{there}#figure-{label.replace(".", "-")}">Figure {label}</a>)</figcaption></figure>"""
         top.insert(1, raw(lead_figure))
+        top.insert(1, raw(f'<p class="asks">{QUESTIONS[path.stem]}</p>'))
 
 
 def figures(notebook):
@@ -435,8 +438,8 @@ def both(attributes, light, night):
 
 
 def breadth(width):
-    """A figure is as wide as the text, or as code."""
-    return " data-wide" if width > NARROW else ""
+    """A figure is as wide as the text, or as code, or narrower than the text: its letters are then no larger."""
+    return " data-wide" if width > NARROW else " data-slim" if width < SLIM else ""
 
 
 def save(picture, file):
@@ -463,14 +466,15 @@ def film(site, video, up):
     words = re.search(r'aria-label="[^"]*"', video)[0]
     width = round(SHOWN * int(re.search(r'width="(\d+)"', video)[1]))
     light = site / "_images" / f"{hashlib.sha256(data).hexdigest()[:16]}.mp4"
-    night = light.with_stem(hashlib.sha256(data + dark.ITSELF).hexdigest()[:16])
+    night = light.with_stem(hashlib.sha256(data + dark.ITSELF + SHARP.encode()).hexdigest()[:16])
     light.parent.mkdir(parents=True, exist_ok=True)
     light.write_bytes(data)
     ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y"]
     if not night.is_file():
         table = night.with_suffix(".cube")
         table.write_text(dark.cube(), "utf-8")
-        darker = [*ffmpeg, "-i", light.name, "-vf", f"lut3d={table.name}", "-pix_fmt", "yuv420p", night.name]
+        kept = ["-pix_fmt", "yuv420p", "-crf", SHARP]
+        darker = [*ffmpeg, "-i", light.name, "-vf", f"lut3d={table.name}", *kept, night.name]
         subprocess.run(darker, check=True, stdin=subprocess.DEVNULL, cwd=night.parent)
         table.unlink()
     shown = ""

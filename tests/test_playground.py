@@ -125,7 +125,7 @@ def test_every_story_opens_and_says_what_happened(page, preset):
     page.evaluate(f"document.querySelector('optimizer-knobs').load('preset={preset}')")
     answer(page, -1)
     said = page.evaluate(f"{IN}.querySelector('.outcome').innerText")
-    assert re.match(r"(Right\.|Here it is “.+”\.) .*\d", said), said
+    assert re.match(r"(Right\.|The answer: “.+”\.) .*\d", said), said
     assert not re.search(r"\de[−+-]?\d|[-*]\d", said), "typeset"
     assert "NaN" not in said
     assert "undefined" not in said
@@ -346,7 +346,37 @@ def test_a_guess_runs_the_race_and_the_verdict_comes_at_its_end(browser):
         page.page.wait_for_function(f"{step} > 5")
         assert (page.evaluate(said).startswith("You have guessed."), page.evaluate(marked)) == (True, 0)
         page.page.wait_for_function(f"{step} == 40")
-        assert (page.evaluate(said)[:10], page.evaluate(marked)) == ("Here it is", 1)
+        assert (page.evaluate(said)[:10], page.evaluate(marked)) == ("The answer", 1)
+
+
+@pytest.mark.parametrize(("preset", "steps"), [("ravine", 40), ("zigzag", 20)])
+def test_who_plays_without_a_guess_is_told_why_at_the_end(browser, preset, steps):
+    """What is played is what the question asks about; it can be paused, and gives nothing away before its end."""
+    with opened(browser, f"#preset={preset}") as page:
+        state = "document.querySelector('optimizer-knobs').state"
+        outcome = f"{IN}.querySelector('.outcome')"
+        page.evaluate(f"{IN}.querySelector('.play').click()")
+        page.page.wait_for_function(f"{state}.step > 2")
+        page.evaluate(f"{IN}.querySelector('.play').click()")
+        assert page.evaluate(f"{state}.step") < steps, "a pause is a pause"
+        assert page.evaluate(f"{outcome}.hidden && !{IN}.querySelector('.right')")
+        page.evaluate(f"{IN}.querySelector('.play').click()")
+        page.page.wait_for_function(f"{state}.step == {steps}")
+        assert re.match(r"The answer: “.+”\. .*\d", page.evaluate(f"{outcome}.innerText"))
+        buttons = f"[...{IN}.querySelectorAll('[role=group] button')]"
+        marked = page.evaluate(f"{buttons}.map(({{className, ariaPressed}}) => [className, ariaPressed])")
+        assert marked == [["", "false"]] * 2 + [["right", "false"]]
+        assert page.evaluate(f"{state}.k") == (40 if preset == "zigzag" else 50)
+        assert page.evaluate(f"{state}.guess") == -1, "who comes back is asked"
+
+
+def test_a_guess_that_comes_while_it_plays_counts(browser):
+    with opened(browser) as page:
+        page.evaluate(f"{IN}.querySelector('.play').click()")
+        page.page.wait_for_function("document.querySelector('optimizer-knobs').state.step > 2")
+        answer(page, 2)
+        assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("Right.")
+        assert page.evaluate("document.querySelector('optimizer-knobs').state.guess") == 2
 
 
 def test_a_race_is_skipped_by_its_button_and_by_turning_a_knob(browser):
@@ -379,7 +409,7 @@ def test_who_wants_no_motion_sees_the_end_at_once(browser):
         assert page.evaluate(
             "(({timer, state}) => [timer, state.step])(document.querySelector('optimizer-knobs'))"
         ) == [0, 40]
-        assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("Here it is")
+        assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("The answer: ")
 
 
 def test_an_answer_shows_the_run_that_was_asked_about(browser):
@@ -445,7 +475,7 @@ def test_who_is_lowest_is_told_by_height(page):
 def test_of_many_that_are_level_the_others_are_named(page):
     lanes = json.dumps([{"label": label, "heights": [label == "D"]} for label in "ABCD"])
     said = f"(lanes => [2, 4].map(n => Playground.leader({{lanes: lanes.slice(0, n)}}, 0)))({lanes})"
-    assert page.evaluate(said) == ["All are level.", "All but D are level."]
+    assert page.evaluate(said) == ["All are equally high.", "All but D are equally high."]
 
 
 def test_the_sentence_names_what_was_changed(browser):
@@ -479,7 +509,7 @@ def test_the_first_guess_counts_until_one_starts_again(browser):
     with opened(browser) as page:
         answer(page, 0)
         for _ in range(2):
-            assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("Here it is")
+            assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("The answer: ")
             answer(page, 2)
         assert page.evaluate("document.querySelector('optimizer-knobs').state.guess") == 0
         page.evaluate(f"{IN}.querySelector('.controls button:last-child').click()")
@@ -500,7 +530,7 @@ def test_a_ravine_s_knobs_are_offered_for_a_ravine(browser):
 
 def test_a_best_rate_is_found_beside_its_knob(browser):
     with opened(browser) as page:
-        page.evaluate(f"{IN}.querySelector('[aria-label=\"lowest end: Momentum lr\"]').click()")
+        page.evaluate(f"{IN}.querySelector('[aria-label=\"best rate: Momentum lr\"]').click()")
         lanes = "document.querySelector('optimizer-knobs').state.lanes.map(({lr, beta}) => [lr, beta ?? 0])"
         _, (lr, beta) = page.evaluate(lanes)
         late = "Playground.lateHeight(state, surface, {...lane, lr})"
@@ -813,7 +843,7 @@ def test_a_name_is_tied_to_the_dot_that_runs_and_at_last_to_the_end_of_its_path(
 def test_the_map_of_lr_and_beta_says_what_its_colours_mean(browser):
     with opened(browser, "#preset=damping") as page:
         answer(page, 0)
-        assert "β up; light is low, grey flies out, the circle lowest" in written(page, "beside")
+        assert "β upwards. Light: low; grey: flies out; ring: lowest" in written(page, "beside")
 
 
 @pytest.mark.parametrize("preset", ["race", "adam", "schedules"])
@@ -877,9 +907,11 @@ def test_no_answer_moves_the_axes(browser, preset):
 
 def test_best_says_of_what(browser):
     with opened(browser) as page:
-        page.evaluate(f"{IN}.querySelector('[aria-label=\"lowest end: Momentum lr\"]').click()")
+        page.evaluate(f"{IN}.querySelector('[aria-label=\"best rate: Momentum lr\"]').click()")
         said = f"{IN}.querySelector('[role=status]:not(.outcome)').textContent"
         assert "lowest over the last tenth of the steps" in page.evaluate(said)
+        title = page.evaluate(f"{IN}.querySelector('.best').title")
+        assert title == page.evaluate(said), "and before it is pressed"
         page.evaluate("document.querySelector('optimizer-knobs').turn('1.lr', 0.01)")
         assert "last tenth" not in page.evaluate(said)
 

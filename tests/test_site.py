@@ -314,6 +314,35 @@ def test_a_chapter_says_how_long_it_takes_before_it_names_the_talk(texts):
         assert "← " not in opening, "one way from chapter to chapter, not two"
 
 
+def test_a_chapter_opens_with_its_question_beside_its_picture(texts, pages, browser):
+    for stem in CHAPTERS:
+        asks = texts[f"notebooks/{stem}.html"].partition("</h1>")[2].lstrip().removeprefix('<p class="asks">')
+        asks = asks.partition("</p>")[0]
+        assert re.fullmatch(r"[^<]{20,90}\?", asks), "before how long it takes"
+        assert f"<p>{asks}</p>" in texts["index.html"], "as on the first page"
+    for width, height in ((390, 844), (1280, 720)):
+        with browser.open(pages["notebooks/09_adam.html"].as_uri(), width=width, height=height) as page:
+            asks, picture, needs = page.evaluate(
+                "['.asks', '.lead img', '.asks ~ p:has(+ .run)'].map(one => "
+                "document.querySelector(one).getBoundingClientRect().toJSON())"
+            )
+            assert asks["bottom"] <= needs["top"]
+            assert (asks["right"] <= picture["left"]) == (width > 640), "beside it, where there is room"
+            assert (asks["bottom"] <= picture["top"]) == (width < 640)
+            size = "one => parseFloat(getComputedStyle(document.querySelector(one)).fontSize)"
+            asks, needs = page.evaluate(f"['.asks', '.asks ~ p:has(+ .run)'].map({size})")
+            assert asks > 16 > needs
+
+
+def test_a_folded_section_opens_where_it_is_named(pages, browser):
+    with browser.open(pages["notebooks/09_adam.html"].as_uri()) as page:
+        fold = page.page.locator("section > details.deeper").first
+        fold.scroll_into_view_if_needed()
+        title = fold.locator("xpath=../h2").bounding_box()
+        page.page.mouse.click(title["x"] + 20, title["y"] + title["height"] / 2)
+        assert fold.evaluate("fold => fold.open")
+
+
 def test_an_exercise_says_first_what_it_asks_and_then_where_to_do_it(texts):
     for stem in CHAPTERS[1:]:
         text = texts[f"exercises/{stem}/{stem}.html"].partition("</head>")[2]
@@ -513,7 +542,7 @@ def test_the_contents_are_in_sight_or_under_a_named_button_that_stays(pages, bro
 
 
 def test_figures_code_and_tables_have_two_widths(pages, browser):
-    """The text's and, for what needs it, that of code."""
+    """The text's and, for what needs it, that of code; but no figure's letters are larger than the text's."""
     boxes = """(selector => [...document.querySelectorAll(selector)].filter(one => one.offsetWidth)
       .map(one => Math.round(one.getBoundingClientRect().width)))"""
     for stem, (width, height) in (("01_challenges", (1280, 720)), ("04_momentum", (1440, 900))):
@@ -523,8 +552,14 @@ def test_figures_code_and_tables_have_two_widths(pages, browser):
             text = max(page.evaluate(f"{boxes}('article section > p')"))
             (wide,) = set(page.evaluate(f"{boxes}('section > .cell .cell_input')"))
             assert text == 704 < wide
-            found = page.evaluate(f"{boxes}('figure.shown :is(img, video), .table-wrapper')")
+            found = page.evaluate(f"{boxes}('figure.shown :is(img, video):not([data-slim]), .table-wrapper')")
             assert all(min(abs(one - text), abs(one - wide)) <= 8 for one in found), found
+            slim = page.evaluate(f"{boxes}('figure.shown :is(img, video)[data-slim]')")
+            assert len(slim) >= 4
+            assert set(slim) == {576}, "one width"
+            natural = "[...document.querySelectorAll('figure.shown img')].filter(one => one.offsetWidth)"
+            larger = page.evaluate(f"{natural}.map(one => one.offsetWidth / one.getAttribute('width'))")
+            assert max(larger) <= 1.15, "letters are as large as the text's at most"
             assert any(abs(one - text) <= 8 for one in found)
             assert any(abs(one - wide) <= 8 for one in found)
 
@@ -836,10 +871,11 @@ def test_a_prediction_is_kept_over_a_reload_and_can_be_forgotten(pages, asking, 
         page.evaluate("document.querySelector('.live-ask :is(.live-answer, input)').focus()")
         page.evaluate("document.activeElement.localName == 'input' && (document.activeElement.value = '12')")
         page.key("Enter")
+        assert page.evaluate("document.activeElement.className") == "live-said", "what is said is read next"
         assert page.evaluate(waiting) == count - 1
         assert page.evaluate(hidden) == 1
         said = page.evaluate("document.querySelector('.live-said').textContent")
-        assert said == "Right." or said.startswith(("It was: ", "You said 12, measured "))
+        assert said == "Right." or said.startswith(("The answer: ", "You said 12, measured "))
         why = page.evaluate("document.querySelector('.live-why').textContent")
         assert page.evaluate("document.querySelector('.predict-outcome p').textContent").find(why) > 0, "its own words"
         assert why.endswith("."), "a sentence"

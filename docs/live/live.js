@@ -96,7 +96,7 @@ const Live = (() => {
     }
     build() {
       const stop = { "data-lm-suppress-shortcuts": "" }; // JupyterLab's single-letter keys are not meant here
-      this.said = element("p", { class: "live-said", role: "status" });
+      this.said = element("p", { class: "live-said", role: "status", tabindex: -1 });
       this.skip = element("button", { type: "button", class: "live-quiet live-skip" }, "Show it without a guess");
       this.again = element("button", { type: "button", class: "live-quiet" }, "Guess again");
       this.skip.onclick = () => this.take("");
@@ -141,7 +141,9 @@ const Live = (() => {
       return known ? guess : undefined; // the chapter has been rewritten since
     }
     take(guess) {
+      const isHere = this.ask.contains(document.activeElement) && !this.ask.closest(".reveal"); // a slide show's keys go on
       this.guesses.set(this.number, guess);
+      if (isHere && guess !== undefined) this.said.focus({ preventScroll: true }); // its button is shut: what is said comes next
     }
     right(guess) {
       if (this.list) return this.solution?.dataset.answer == guess;
@@ -152,7 +154,7 @@ const Live = (() => {
     verdict() {
       const { guess, answer } = this;
       if (guess === undefined) return "";
-      if (!guess || this.list) return guess && this.right(guess) ? "Right." : `It was: ${answer}.`;
+      if (!guess || this.list) return guess && this.right(guess) ? "Right." : `The answer: ${answer}.`;
       const factor = Number(guess) / number(answer);
       let off = this.right(guess) ? ": right, within a fifth." : ".";
       if (!this.right(guess) && factor > 0 && factor < Infinity) {

@@ -103,7 +103,7 @@ function leaving({ c, w, h, isOut }, { colour }, path) {
 function drawMap(canvas, state, race, ink) {
   const { surface, lanes, start, starts } = race, isLine = !surface.window[1], step = min(state.step, state.steps);
   const height = heightOn(surface), isDark = isLight(ink), pink = isDark ? "#ff9ccf" : "#b3005e";
-  const isCloud = !isLine && lanes[0]?.runs[1] && !state.mean; // of many runs the cloud counts
+  const isCloud = !isLine && lanes[0]?.runs[1] && !state.mean;
   const plot = axes(canvas, ink, surface.window[0], surface.window[1] ?? [-0.5, 9.6],
     { x: isLine || surface.isRound ? "x" : "x; y has its own scale", title: isLine ? "height" : isCloud ? "y; circles: mean distance" : "y", isRound: surface.isRound });
   const { c, w, h, place, point, isOut } = plot, on = (p) => (isLine ? [p[0], height(p)] : p);
@@ -144,7 +144,7 @@ function drawMap(canvas, state, race, ink) {
     if (past.length < 400 && !look.dash[0]) for (const p of places) dot(p, 2);
     leaving(plot, look, places);
   });
-  if (!isCloud) for (const { look, tip } of lanes) { // no path hides an end
+  if (!isCloud) for (const { look, tip } of lanes) {
     c.fillStyle = look.colour;
     dot(tip, 5);
   }
@@ -235,7 +235,7 @@ function sweep(canvas, state, race, ink) {
 function map(canvas, state, race, ink) {
   const which = min(state.of, state.lanes.length - 1), lane = state.lanes[which], memory = memoryOf(lane), betas = memory ? MEMORIES : [0];
   const plot = axes(canvas, ink, [-4.0625, 1.0625], [-0.5, betas.length - 0.5],
-    { x: "lr; click a cell to run it", title: `${memory ? ofLane[memory][4] : "no memory"} up; light is low, grey flies out, the circle lowest`, logX: true, rows: betas });
+    { x: "lr; click a cell to run it", title: `${memory ? ofLane[memory][4] : "no memory"} upwards. Light: low; grey: flies out; ring: lowest`, logX: true, rows: betas });
   const at = (i, j) => ({ lr: RATES[i], ...(memory && { [memory]: betas[j] }) }), { c } = plot, cell = plot.w / RATES.length, row = plot.h / betas.length;
   race.mapped ??= betas.map((_, j) => RATES.map((_, i) => lateHeight(state, race.surface, { ...lane, ...at(i, j) })));
   const lowest = min(...race.mapped.flat()), logs = race.mapped.flat().map(logOf).filter(Number.isFinite), low = min(...logs), top = max(...logs);

@@ -20,12 +20,12 @@ canvas.beside { touch-action: manipulation }
 button, select, input { font: inherit; color: inherit; accent-color: var(--blue); min-height: 28px }
 button, select, [type=text] { background: color-mix(in srgb, CanvasText 5%, Canvas); border: 1px solid var(--line); border-radius: 6px; padding: .25em .8em; cursor: pointer }
 button:hover { border-color: var(--blue) }
-.play { min-width: 5.2em; font-weight: 600 } .controls { flex-wrap: nowrap; white-space: nowrap } .controls input { flex: 1; min-width: 4em }
+.play { min-width: 5.2em; font-weight: 600 } .whole .play { background: #0072b2; color: #fff } .controls { flex-wrap: nowrap; white-space: nowrap } .controls input { flex: 1; min-width: 4em }
 [aria-pressed] { position: relative; padding-left: 1.2em } [aria-pressed=true] { outline: 2px solid var(--blue) }
 .right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } ::before { position: absolute; left: .2em }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
-.knob { display: grid; grid-template-columns: 1fr auto; gap: 4px; align-items: center; align-self: end; min-width: 12.5em; flex: 1; font-size: .93em }
-.knob [type=range] { width: 100%; margin: 4px 0 } .knob [type=range]:last-child { grid-column: 1 / -1 } .knob button { padding: 0 .5em }
+.knob { display: grid; grid-template-columns: 1fr auto; gap: 4px; align-items: last baseline; align-self: end; min-width: 12.5em; flex: 1; font-size: .93em }
+.knob [type=range] { width: 100%; margin: 4px 0 } .knob [type=range]:last-child { grid-column: 1 / -1 } .knob button { padding: 0 .5em; align-self: center }
 .knob [type=text] { padding: 0 .3em; text-align: right }
 ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }
 svg { width: 22px; height: 12px; margin-right: .35em; fill: none; stroke-width: 3; vertical-align: middle }
@@ -49,9 +49,9 @@ a { color: var(--link); display: inline-block; padding: .3em 0 }
   .question { font-size: 1.2em } .text .row button { flex: 1 1 100%; text-align: left } .text .row:has(> :nth-child(4)) > * { flex-basis: 40% }
 }
 @container (max-width: 760px) { .whole .stage [role] { min-height: 4.4em } }
-@container (max-width: 520px) { /* the map stays in view while knobs are turned */
+@container (max-width: 520px) {
   .whole { display: flex; flex-direction: column } .text { display: contents } .question, .question + *, .stage { order: -1 }
-  .said:has([hidden])::before { content: "?"; position: static; grid-area: 1 / 1; margin: auto; font-size: 2.5em; opacity: .2 }
+  .said:has([hidden])::before { content: "Why? Answer first, or press Play."; position: static; grid-area: 1 / 1; opacity: .7 }
   .late .side { order: 1 } .side ~ :not(.knobs) { order: 2 }
   canvas, .early .stage canvas { height: clamp(200px, 34vh, 300px) } .early canvas { min-height: clamp(200px, 34vh, 300px) !important } .early .stage { order: 0 } .early .side { order: -1 }
   .whole .stage { position: sticky; top: var(--header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
@@ -100,7 +100,7 @@ function define() {
   };
   const end = ({ diverged, away }) => (diverged ? "flies out" : `ends ${short(away.at(-1))} away`);
 
-  const BEST = "Of a grid: lowest over the last tenth of the steps.";
+  const BEST = "Best of a grid from this start: lowest over the last tenth of the steps.";
   const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
   class OptimizerKnobs extends HTMLElement {
@@ -109,15 +109,15 @@ function define() {
       this.attachShadow({ mode: "open" });
       const state = this.getAttribute("state") ?? "";
       this.load(`${state}&preset=${this.getAttribute("preset") ?? "ravine"}`);
-      new ResizeObserver(() => this.draw()).observe(this);
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
-      const watch = new MutationObserver(() => this.draw());
+      const draw = () => this.draw(), watch = new MutationObserver(draw);
+      new ResizeObserver(draw).observe(this);
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
       for (const whole of [document.documentElement, document.body]) watch.observe(whole, { attributes: true });
       if (this.hasAttribute("play") && !STILL.matches) this.play(true);
     }
 
     load(address) {
-      this.stop();
+      if (this.button) this.stop();
       this.state = fromAddress(address, fromAddress("preset=ravine"));
       this.told = this.pending = undefined;
       const began = fromAddress(`preset=${this.state.preset}`);
@@ -128,7 +128,7 @@ function define() {
       if (this.state.guess >= 0) this.verdict();
       this.update();
       // a story asks first
-      this.waits = /^(&?preset=[\w-]+)+&?$/.test(address);
+      this.waits = this.beside.isConnected && /^(&?preset=[\w-]+)+&?$/.test(address);
       this.draw();
     }
 
@@ -206,11 +206,11 @@ function define() {
         "data-knob": knob, oninput: () => this.turn(knob, fromSlider(name, +range.value)),
       });
       this.shown.push({ knob, name, range, exact, label: of + label.split(" (")[0] });
-      const best = node("button", { class: "best", "aria-label": `lowest end: ${of}lr`, onclick: () => {
+      const best = node("button", { class: "best", title: BEST, "aria-label": `best rate: ${of}lr`, onclick: () => {
         for (const lane of lanes) lane.lr = tuned(this.state, lane, [lane[memoryOf(lane)]]).lr;
         this.update();
         this.say(BEST);
-      } }, "lowest end");
+      } }, "best rate");
       return [node("div", { class: "knob" }, node("span", {}, ...(isOne ? [swatch(parseInt(knob))] : []), (/no\./.test(of) ? "" : of) + label), exact, range, ...(name === "lr" ? [best] : []))];
     }
 
@@ -271,15 +271,15 @@ function define() {
     }
 
     answer(i) {
-      const { pending, state, story: { then } } = this;
+      const { state, story: { then } } = this;
       if (this.told) return; // the first guess counts
-      const atOnce = pending || STILL.matches || this.onSlide || /map|sweep/.test(state.view);
+      const atOnce = this.pending || STILL.matches || this.onSlide || /map|sweep/.test(state.view);
       if (then && state.guess < 0) {
         this.state = fromAddress(then, state);
         this.fillKnobs();
         this.update();
       }
-      if (!pending) this.state.guess = i;
+      if (state.guess < 0) this.state.guess = i;
       this.waits = false;
       this.pending = true;
       this.tell();
@@ -290,7 +290,7 @@ function define() {
 
     reply(guess) {
       const { answers } = this.story, right = answers.find((answer) => answer.startsWith("*"));
-      return answers[guess] === right ? "Right. " : this.onSlide ? "" : `Here it is “${right.slice(1)}”. `;
+      return answers[guess] === right ? "Right. " : this.onSlide ? "" : `The answer: “${right.slice(1)}”. `;
     }
 
     verdict() {
@@ -308,7 +308,7 @@ function define() {
     // The outcome is of the story as it begins
     tell() {
       const { guess } = this.state, { answers, then = "" } = this.story;
-      if (guess < 0) return;
+      if (guess < 0 && !this.told) return;
       [...this.answers.children].forEach((button, i) => {
         button.setAttribute("aria-pressed", i === guess);
         button.className = this.pending ? "" : answers[i].startsWith("*") ? "right" : i === guess ? "wrong" : "";
@@ -357,13 +357,14 @@ function define() {
     }
 
     toggle() {
+      if (this.waits && !this.closest(".both, .reveal")) return this.answer(-1); // shows what is asked about
       this.play(!this.timer);
       this.dispatchEvent(new Event("play", { bubbles: true }));
     }
 
     play(on) {
       this.stop();
-      if (!on) return this.pending && this.goTo(this.state.steps); // a race that is stopped is told
+      if (!on) return this.pending && this.state.guess >= 0 && this.goTo(this.state.steps); // a race that is stopped is told
       if (this.state.step >= this.state.steps) this.goTo(0);
       const stride = max(1, round(this.state.speed / 30)), tick = () => {
         if (this.state.step >= this.state.steps) {
@@ -383,8 +384,8 @@ function define() {
     stop() {
       clearTimeout(this.timer);
       this.timer = 0;
-      this.news?.setAttribute("aria-live", "polite");
-      if (this.button) this.button.textContent = "Play";
+      this.news.setAttribute("aria-live", "polite");
+      this.button.textContent = "Play";
     }
 
     update() {
@@ -421,7 +422,7 @@ function define() {
       const ink = getComputedStyle(this).color, { state, race, began } = this;
       const step = min(state.step, state.steps);
       this.slider.max = state.steps;
-      const waits = this.waits && this.beside.isConnected;
+      const { waits } = this;
       this.shadowRoot.lastChild.classList.toggle("late", state.view === "heights"); // on a phone, after the knobs
       this.legend.hidden = !isCrowded(this.map, race.lanes);
       this.legend.replaceChildren(...race.lanes.map(({ label }, i) => node("li", {}, swatch(i), label)));
@@ -447,7 +448,7 @@ function define() {
         };
         this.beside.setAttribute("aria-label", VIEWS[state.view] + (waits ? "" : `: ${race.lanes.map((lane) => `${lane.label} ${typeset(short(lane.heights.at(-1)))}`).join("; ")}`));
       }
-      if (waits) return (this.news.textContent = "What do you expect? Choose an answer, or press Play.");
+      if (waits) return (this.news.textContent = "What do you expect? Choose an answer, or press Play to see.");
       this.news.textContent = typeset(this.words ?? (step === state.steps && race.began[0] && !this.onSlide ? this.effect() : `Step ${step} of ${state.steps}. ${leader(race, step)}`));
     }
 

@@ -15,7 +15,7 @@ const gd = "lane=gradient_descent,lr:";
 const stories = {
   ravine: [4, "Out of the zigzag", ["0.lr", "1.lr", "1.beta"],
     `k=50&steps=40&${gd}0.0353&lane=momentum,lr:0.0312,beta:0.7`,
-    "A ravine, k = 50 times as steep across; each rule at the rate, of 25, that ends nearest. After 40 steps, momentum is…",
+    "A ravine, 50 times as steep across as along; each rule at its best rate. After 40 steps, momentum is…",
     ["as far as gradient descent", "half as far", "*less than a tenth as far"],
     ({ lanes: [a, b] }) => `Gradient descent ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. Along the
       valley the gradients agree and add up; across it they alternate.`],
@@ -64,7 +64,7 @@ const stories = {
     ({ lanes: [a], again }) => `β = 0.7: ${end(a)}; 0.95: ${end(again("lane=momentum,lr:0.0275,beta:0.95")[0])}. A step keeps √β of a swing: 40 steps
       ${short(0.95 ** 20)} of it, at 0.7 only ${short(0.7 ** 20)}. Raise β slowly from 0.`, "lane=momentum,lr:0.0275,beta:0.95"],
   damping: [4, "The map of lr and β", ["0.lr", "0.beta"], "k=50&steps=40&view=map&lane=momentum,lr:0.0275,beta:0.7",
-    "Each cell of the map is a race of 40 steps. Where are the lowest ends?", ["at β = 0", "at β near 1", "*between, beside the rates that fly out"],
+    "Each cell of the map is a race of 40 steps. Where do they end lowest?", ["at β = 0", "at β near 1", "*between, beside the rates that fly out"],
     ({ tuned }) => (({ lr, beta }) => `Lowest over the last tenth: β = ${beta}, lr = ${lr}. A smaller β bears only smaller rates, and creeps; a larger one swings longer.`)(tuned(0))],
   ball: [4, "A ball that rolls", ["x", "1.beta"], `surface=ripples&x=7&steps=400&speed=60&${gd}0.01&lane=momentum,lr:0.01,beta:0.95`,
     "From 7, gradient descent stops in the first dip. Where does momentum come to rest?",
@@ -86,8 +86,7 @@ const stories = {
   adagrad: [7, "A rate for each weight", ["k", "1.lr"], `k=20&steps=30&${gd + 2 / 21}&lane=adagrad,lr:2`,
     "Ten times as steep, k = 200, and nothing else changed. Adagrad's path…", ["flies out", "needs more steps", "*stays the same"],
     ({ lanes: [, a], again }) => `The paths differ by ${gap(a.path, again("k=200")[1].path)} at most: Adagrad
-      divides gradients by their own size, and a factor cancels.
-      Gradient descent ends ${end(again("k=200")[0])}.`, "k=200"],
+      divides gradients by their own size, and a factor cancels. Gradient descent ends ${end(again("k=200")[0])}.`, "k=200"],
   turned: [7, "The ravine turned", ["angle", "1.lr"], `k=20&angle=45&steps=30&${gd + 2 / 21}&lane=adagrad,lr:2`,
     "The same ravine, turned by 45°. Aligned, Adagrad wins by far. And now?", ["it wins by far", "it wins, barely", "*gradient descent is nearer"],
     ({ lanes: [a, b], again }) => `Gradient descent ${end(a)}, at any angle; Adagrad ${end(b)}, aligned ${end(again("angle=0")[1])}. A rate for
@@ -95,13 +94,11 @@ const stories = {
   "adagrad-rates": [7, "Rates that only fall", ["k", "0.lr"], "k=20&steps=30&view=rates&lane=adagrad,lr:2",
     "After 30 steps, Adagrad's rate along the gentle x is how many times that along the steep y?", ["once", "*about 6 times", "about 100 times"],
     ({ lanes: [{ path: { rates } }] }) => `${rates[29].map(short).join(" and ")}: ${short(rates[29][0] / rates[29][1])} times. Each is
-      lr over the root of its own sum of squares, larger along y. Sums only grow, so both fall, from
-      ${rates[0].map(short).join(" and ")}.`],
+      lr over the root of its own sum of squares, larger along y. Sums only grow, so both fall, from ${rates[0].map(short).join(" and ")}.`],
   pan: [8, "Forgetting helps", ["1.lr", "1.beta"], "surface=pan&steps=180&speed=36&lane=adagrad,lr:0.2&lane=rmsprop,lr:0.2,beta:0.9,schedule:first,mirror:1",
     "Steep rim, flat floor; mirrored starts, first steps 0.2 long. Who is lower after 180?", ["Adagrad", "both alike", "*RMSProp"],
     ({ lanes, tuned }) => `${each(lanes, height)} above the minimum. RMSProp forgets the rim's steep gradients, so its rate rises again. Now try β = 0.999.
-      Tuned, Adagrad still ends far above:
-      ${short(tuned(0).late)} against ${short(tuned(1).late)}.`],
+      Tuned, Adagrad still ends far above: ${short(tuned(0).late)} against ${short(tuned(1).late)}.`],
   memory: [8, "How long a memory?", ["*.lr"], "surface=pan&steps=180&speed=36&view=rates&lane=rmsprop,lr:0.2,beta:0.9,schedule:first&lane=rmsprop,lr:0.2,beta:0.99,schedule:first&lane=rmsprop,lr:0.2,beta:0.999,schedule:first",
     "Steep rim, flat floor, three memories. Whose rate rises most in 180 steps?", ["*β = 0.9", "β = 0.99", "β = 0.999"],
     ({ lanes }) => `The rate of x, last to first: ${each(lanes, ({ path: { rates } }) => short(rates[179][0] / rates[0][0]))}. About 1/(1 − β) steps are
@@ -114,7 +111,7 @@ const stories = {
     "Adam, lr 0.32, defaults β₁ = 0.9, β₂ = 0.999. Which change ends nearest after 80 steps?", ["β₂ = 0.9", "*β₁ = 0.5", "β₁ = 0.95"],
     ({ lanes }) => `${each(lanes, end)}. β₁ is momentum's memory: 0.95 once runs ${past(lanes[3])} past the minimum, 0.5 only ${past(lanes[2])}.`],
   three: [9, "Momentum, RMSProp, both", ["0.lr", "1.lr", "2.lr"], "k=50&steps=80&lane=momentum,lr:0.0075&lane=rmsprop,lr:0.075&lane=adam,lr:0.32",
-    "Each at its rate of the lowest end, other numbers as usual. Who is lowest after 80 steps?", ["momentum", "*RMSProp", "Adam"],
+    "Each at its best rate, other numbers as usual. Who is lowest after 80 steps?", ["momentum", "*RMSProp", "Adam"],
     ({ lanes }) => `${each(lanes, height)} above the minimum. RMSProp has no
       speed to run past with; momentum and Adam pass the minimum by ${past(lanes[0])} and ${past(lanes[2])}, and swing.`],
   bias: [9, "Bias correction", ["*.lr", "*.beta2"], "k=50&steps=60&view=rates&lane=adam,lr:0.05&lane=adam,lr:0.05,schedule:uncorrected",
@@ -129,7 +126,7 @@ const stories = {
       ${[lanes, again(all(0.1))].map((lanes, i) => `${Playground.leader({ lanes }, 100).split(" is ")[0]} at ${[0.01, 0.1][i]}`).join(", ")}. Who chooses the rate chooses the winner.`, all(0.1)],
   tuned: [10, "Each at its best", ["angle", "k"], `k=50&angle=30&steps=80${all(0.032, "0.032,beta:0.7", "0.018,beta:0.8", 1.3, "0.18,beta:0.95",
     "0.042,momentum:0.7", "0.056,momentum:0.8", "1,beta1:0.7")}`,
-    "A ravine turned by 30°, eight rules, each with learning rate and memory tuned for the lowest end. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
+    "A ravine turned by 30°, eight rules, each with learning rate and memory tuned. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
     ({ lanes }) => `${each(lanes.toSorted((a, b) => a.heights[80] - b.heights[80]).slice(0, 3), height)}. Turned, both coordinates are
       steep, and a rate for each helps little.`],
   line: [10, "Same loss, another place", ["0.lr", "4.lr"],

@@ -196,7 +196,7 @@ function leader({ lanes }, step) {
   if (!left.length) return `${lanes[1] ? "All have" : "It has"} flown out.`;
   const lowest = min(...left.map(({ heights }) => heights[step])), level = left.filter(({ heights }) => heights[step] <= max(lowest, 1e-12)), [best] = level;
   const names = (some, by) => some.map(({ label }) => label).join(by), rest = lanes.filter((lane) => !level.includes(lane));
-  if (level[1]) return `${rest.length < level.length ? `All${rest[0] ? " but " : ""}${names(rest, " and ")}` : names(level, " and ")} are level.`;
+  if (level[1]) return `${rest.length < level.length ? `All${rest[0] ? " but " : ""}${names(rest, " and ")}` : names(level, " and ")} are equally high.`;
   const out = names(lanes.filter((lane) => !left.includes(lane)), ", ");
   const runs = best.runs.length > 1 ? `, in the mean of ${best.runs.length} runs` : "";
   return `${capital(best.label)}${lanes[1] ? ` is lowest, ${short(lowest)} above` : `: ${short(best.away[step])} away from`} the minimum${runs}.${out && ` Flown out: ${out}.`}`;
