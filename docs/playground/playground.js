@@ -255,7 +255,7 @@ function define() {
       const parts = () => [...this.rest.querySelectorAll("button, select, input")];
       const at = parts().indexOf(this.shadowRoot.activeElement);
       this.fillKnobs();
-      this.fillAll();
+      if (this.all.open) this.fillAll();
       this.fillViews();
       this.update();
       if (at >= 0) parts()[min(at, parts().length - 1)].focus();
@@ -274,12 +274,13 @@ function define() {
       const { state, story: { then } } = this;
       if (this.told) return; // the first guess counts
       const atOnce = this.pending || STILL.matches || this.onSlide || /map|sweep/.test(state.view);
-      if (then && state.guess < 0) {
-        this.state = fromAddress(then, state);
-        this.fillKnobs();
-        this.update();
+      if (state.guess < 0) {
+        if (then || this.isTurned) {
+          this.state = fromAddress(`preset=${state.preset}&${then}&view=${state.view}`);
+          this.again();
+        }
+        this.state.guess = i;
       }
-      if (state.guess < 0) this.state.guess = i;
       this.waits = false;
       this.pending = true;
       this.tell();
