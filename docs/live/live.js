@@ -150,11 +150,13 @@ const Live = (() => {
       const measured = number(this.answer);
       return Math.abs(Number(guess) - measured) <= NEAR * Math.abs(measured);
     }
-    // The answers are marked on their buttons: what the reader said is not said again.
+    // The answers are marked on their buttons: neither what the reader said nor the right one is said again.
     verdict() {
       const { guess, answer } = this;
       if (guess === undefined) return "";
-      if (!guess || this.list) return guess && this.right(guess) ? "Right." : `The answer: ${answer}.`;
+      if (guess && this.list && this.right(guess)) return "Right.";
+      if (guess && this.list && this.solution) return "Not this time.";
+      if (!guess || this.list) return `The answer: ${answer}.`;
       const factor = Number(guess) / number(answer);
       let off = this.right(guess) ? ": right, within a fifth." : ".";
       if (!this.right(guess) && factor > 0 && factor < Infinity) {
