@@ -438,7 +438,7 @@ def both(attributes, light, night):
 
 
 def breadth(width):
-    """A figure is as wide as the text, or as code, or narrower than the text: its letters are then no larger."""
+    """A figure is as wide as the text, or wider, or narrower than the text: its letters are then no larger."""
     return " data-wide" if width > NARROW else " data-slim" if width < SLIM else ""
 
 
