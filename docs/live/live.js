@@ -112,7 +112,7 @@ const Live = (() => {
           const button = element("button", { type: "button", class: "live-answer", "aria-pressed": "false" });
           button.append(...(item.querySelector("p") ?? item).cloneNode(true).childNodes);
           button.dataset.answer = this.written?.choices[this.buttons.length] ?? words(item);
-          if (button.querySelector("math")) button.setAttribute("aria-label", words(item));
+          if (button.querySelector("math")) button.dataset.spoken = words(item);
           button.onclick = () => this.take(button.dataset.answer);
           this.buttons.push(button);
         }
@@ -201,7 +201,9 @@ const Live = (() => {
         const chosen = open && button.dataset.answer == this.guess;
         button.setAttribute("aria-pressed", chosen);
         button.disabled = open;
-        button.classList.toggle("live-right", open && button == this.solution);
+        const right = open && button == this.solution, { spoken } = button.dataset;
+        button.classList.toggle("live-right", right);
+        if (spoken) button.setAttribute("aria-label", `${right ? "✓ " : chosen ? "✗ " : ""}${spoken}`); // as it is marked
       }
       if (this.field) {
         this.field.readOnly = open;
