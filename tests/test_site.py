@@ -905,7 +905,8 @@ def test_a_prediction_is_kept_over_a_reload_and_can_be_forgotten(pages, asking, 
         assert page.evaluate(hidden) == 1
         said = page.evaluate("document.querySelector('.live-said').textContent")
         assert said in ("Right.", "Not this time.") or said.startswith("You said 12, measured ")
-        assert page.evaluate("document.querySelectorAll('.live-right').length") == (not said.startswith("You")), "marked"
+        marked = page.evaluate("document.querySelectorAll('.live-right').length")
+        assert marked == (not said.startswith("You")), "the right one of the answers"
         why = page.evaluate("document.querySelector('.live-why').textContent")
         assert page.evaluate("document.querySelector('.predict-outcome p').textContent").find(why) > 0, "its own words"
         assert why.endswith("."), "a sentence"
