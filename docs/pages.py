@@ -86,7 +86,7 @@ COVERS = {
     "07_adagrad": ("Contours of a ravine. Gradient descent", (10, 7, 99, 86)),
     "08_rmsprop": ("Left: two mirrored paths", (8.8, 17, 49, 76.5)),
     "09_adam": ("Means of m and v", (7.9, 22, 52.4, 86.5)),
-    "10_which_optimizer": ("A straight valley of minima", (22, 4, 90, 87)),
+    "10_which_optimizer": ("A straight valley of minima", (22, 4, 90, 85)),
 }
 # A chapter opens with a picture of whole panels with the numbers on their axes: whose chapter's figure, how its words
 # begin, which part of it, and what one sees there, for somebody who has read no more than the title. It is none that
@@ -438,7 +438,7 @@ def both(attributes, light, night):
 
 
 def breadth(width):
-    """A figure is as wide as the text, or as code, or narrower than the text: its letters are then no larger."""
+    """A figure is as wide as the text, or wider, or narrower than the text: its letters are then no larger."""
     return " data-wide" if width > NARROW else " data-slim" if width < SLIM else ""
 
 

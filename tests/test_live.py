@@ -149,7 +149,8 @@ def test_a_chapter_in_jupyterlab_waits_for_a_guess(lab):
 
         page.evaluate(f"{ask}[0].querySelector('.live-answer').focus()")
         page.key("Enter")  # JupyterLab's own Enter would open the cell's editor
-        wait(page, "document.querySelector('.live-said').innerText == 'The answer: 10 times.'")
+        wait(page, "document.querySelector('.live-said').innerText == 'Not this time.'")
+        assert page.evaluate("document.querySelector('.live-right').innerText") == "10 times", "marked beside it"
         assert page.evaluate("document.querySelector('.live-why').innerText") == "Ten, to two places."
         assert page.evaluate(outputs).split("\n") == ["10.0 times", "; a film of the same"], "the film waits, too"
         assert page.evaluate(outcomes) == "Outcome: 10 times. At 0.99 it is 100.", "nothing is said twice"

@@ -379,6 +379,32 @@ def test_a_guess_that_comes_while_it_plays_counts(browser):
         assert page.evaluate("document.querySelector('optimizer-knobs').state.guess") == 2
 
 
+@pytest.mark.parametrize("preset", ["ravine", "zigzag", "beta"])
+def test_a_guess_runs_the_story_that_was_asked_whatever_was_turned_before(browser, preset):
+    """It runs from its own settings, as if nothing had been turned, and its end is drawn no sooner than it is told."""
+    settings = "Playground.toAddress({...document.querySelector('optimizer-knobs').state, step: 0, guess: -1})"
+    ghosts = "document.querySelector('optimizer-knobs').race.began.length"
+    boxes = f"[...{IN}.querySelectorAll('.knobs [type=text]')].map(({{value}}) => value)"
+    said = f"{IN}.querySelector('.outcome').innerText"
+    seen = []
+    for turned in (False, True):
+        with opened(browser, f"#preset={preset}") as page:
+            if turned:
+                page.evaluate(f"{IN}.querySelector('details').open = true")
+                for bar in ("", ".knobs > :last-child "):
+                    slide(page, f"{bar}[type=range][data-knob]", 0.9)
+            page.evaluate(f"{IN}.querySelector('[role=group] button').click()")
+            assert page.evaluate(said).startswith("You have guessed.")
+            ran = [page.evaluate(what) for what in (settings, ghosts, boxes)]
+            page.evaluate(f"{IN}.querySelector('.outcome button').click()")
+            told = page.evaluate(said)
+            slide(page, ".knobs > :last-child [type=range][data-knob]", 0.3)  # what is turned now, is told as ever
+            words = page.evaluate(f"{IN}.querySelector('[role=status]:not(.outcome)').textContent")
+            assert page.errors() == []
+            seen.append([*ran, told, words])
+    assert seen[0] == seen[1]
+
+
 def test_a_race_is_skipped_by_its_button_and_by_turning_a_knob(browser):
     for act in (
         f"{IN}.querySelector('.outcome button').click()",

@@ -112,7 +112,7 @@ const Live = (() => {
           const button = element("button", { type: "button", class: "live-answer", "aria-pressed": "false" });
           button.append(...(item.querySelector("p") ?? item).cloneNode(true).childNodes);
           button.dataset.answer = this.written?.choices[this.buttons.length] ?? words(item);
-          if (button.querySelector("math")) button.setAttribute("aria-label", words(item));
+          if (button.querySelector("math")) button.dataset.spoken = words(item);
           button.onclick = () => this.take(button.dataset.answer);
           this.buttons.push(button);
         }
@@ -150,11 +150,13 @@ const Live = (() => {
       const measured = number(this.answer);
       return Math.abs(Number(guess) - measured) <= NEAR * Math.abs(measured);
     }
-    // The answers are marked on their buttons: what the reader said is not said again.
+    // The answers are marked on their buttons: neither what the reader said nor the right one is said again.
     verdict() {
       const { guess, answer } = this;
       if (guess === undefined) return "";
-      if (!guess || this.list) return guess && this.right(guess) ? "Right." : `The answer: ${answer}.`;
+      if (guess && this.list && this.right(guess)) return "Right.";
+      if (guess && this.list && this.solution) return "Not this time.";
+      if (!guess || this.list) return `The answer: ${answer}.`;
       const factor = Number(guess) / number(answer);
       let off = this.right(guess) ? ": right, within a fifth." : ".";
       if (!this.right(guess) && factor > 0 && factor < Infinity) {
@@ -199,7 +201,9 @@ const Live = (() => {
         const chosen = open && button.dataset.answer == this.guess;
         button.setAttribute("aria-pressed", chosen);
         button.disabled = open;
-        button.classList.toggle("live-right", open && button == this.solution);
+        const right = open && button == this.solution, { spoken } = button.dataset;
+        button.classList.toggle("live-right", right);
+        if (spoken) button.setAttribute("aria-label", `${right ? "✓ " : chosen ? "✗ " : ""}${spoken}`); // as it is marked
       }
       if (this.field) {
         this.field.readOnly = open;

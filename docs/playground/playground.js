@@ -21,7 +21,7 @@ button, select, input { font: inherit; color: inherit; accent-color: var(--blue)
 button, select, [type=text] { background: color-mix(in srgb, CanvasText 5%, Canvas); border: 1px solid var(--line); border-radius: 6px; padding: .25em .8em; cursor: pointer }
 button:hover { border-color: var(--blue) }
 .play { min-width: 5.2em; font-weight: 600 } .whole .play { background: #0072b2; color: #fff } .controls { flex-wrap: nowrap; white-space: nowrap } .controls input { flex: 1; min-width: 4em }
-[aria-pressed] { position: relative; padding-left: 1.2em } [aria-pressed=true] { outline: 2px solid var(--blue) }
+[aria-pressed] { position: relative; padding-inline: 1.1em } [aria-pressed=true] { outline: 2px solid var(--blue) }
 .right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } ::before { position: absolute; left: .2em }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
 .knob { display: grid; grid-template-columns: 1fr auto; gap: 4px; align-items: last baseline; align-self: end; min-width: 12.5em; flex: 1; font-size: .93em }
@@ -255,7 +255,7 @@ function define() {
       const parts = () => [...this.rest.querySelectorAll("button, select, input")];
       const at = parts().indexOf(this.shadowRoot.activeElement);
       this.fillKnobs();
-      this.fillAll();
+      if (this.all.open) this.fillAll();
       this.fillViews();
       this.update();
       if (at >= 0) parts()[min(at, parts().length - 1)].focus();
@@ -274,12 +274,13 @@ function define() {
       const { state, story: { then } } = this;
       if (this.told) return; // the first guess counts
       const atOnce = this.pending || STILL.matches || this.onSlide || /map|sweep/.test(state.view);
-      if (then && state.guess < 0) {
-        this.state = fromAddress(then, state);
-        this.fillKnobs();
-        this.update();
+      if (state.guess < 0) {
+        if (then || this.isTurned) {
+          this.state = fromAddress(`preset=${state.preset}&${then}&view=${state.view}`);
+          this.again();
+        }
+        this.state.guess = i;
       }
-      if (state.guess < 0) this.state.guess = i;
       this.waits = false;
       this.pending = true;
       this.tell();
