@@ -142,7 +142,7 @@ SAID = [
     (
         "valley",
         "04_momentum#A-picture-first",
-        [r"gradient_descent .* after 40 steps ([\d.]+)", r"talk's beta, 0\.9, at its best lr ([\d.]+)"],
+        [r"gradient_descent .* after 40 steps ([\d.]+)", r"the talk's beta, 0\.9: ([\d.]+)"],
         9,
         11,
     ),
