@@ -527,7 +527,7 @@ def in_one_row(element):
         return f"{bracketed(parts[0])} / {bracketed(parts[1])}"
     if kind == "msqrt":
         return f"√{bracketed(''.join(parts))}"
-    if kind == "mover" and parts[1] in ("^", "ˆ", "\u0302", "\u005e"):
+    if kind == "mover" and parts[1] in ("^", "ˆ", "\u0302"):
         return f"{parts[0]}\u0302"
     for table, sign, tags in ((LOW, "_", ("msub", "munder")), (HIGH, "^", ("msup", "mover"))):
         if kind in tags:

@@ -46,10 +46,7 @@ def server(course):  # noqa: F811
         yield address, token
     finally:
         process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:  # on a machine that is busy
-            process.kill()
+        process.wait(30)
 
 
 def test_a_written_answer_is_read_and_commented_and_the_page_says_so(server, course, request):  # noqa: F811
