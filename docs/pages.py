@@ -27,6 +27,7 @@ import imageio_ffmpeg
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
+import printed
 from docutils import nodes
 from fontTools import subset
 from latex2mathml.converter import convert
@@ -286,7 +287,7 @@ def raw(text):
 
 
 def finish(app, tree, name):
-    """Figures and films get a number and a caption, sections called *Deeper* are folded."""
+    """Figures and films get a number and a caption, print-outs columns; sections called *Deeper* are folded."""
     for node in list(tree.findall(nodes.math)):
         following = node.next_node(descend=False, siblings=True)
         if isinstance(following, nodes.Text) and (found := re.match(r"[.,;:!?)\]]+", following)):
@@ -323,6 +324,9 @@ def finish(app, tree, name):
                 number += 1
                 words = re.search(r'aria-label="([^"]*)"', node.astext())[1]
                 frame(node, film(site, node.astext(), up), chapter, number, words)
+        for node in list(output.findall(nodes.literal_block)):
+            if (table := printed.page(node.astext())) is not None:
+                node.parent.replace(node, raw(table))
     top = tree.next_node(nodes.section)  # the line that says where a page can be run follows what the page is about
     table = next((i for i, node in enumerate(top) if "table-wrapper" in node["classes"]), 1)
     top.insert((1 if chapter else table) + 1, raw(RUN))

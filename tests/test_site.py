@@ -1,5 +1,6 @@
 """The web site and the slides, built and then looked at with headless Chromium, from the disk and from a server."""
 
+import html
 import http.server
 import io
 import json
@@ -8,6 +9,7 @@ import re
 import subprocess
 import sys
 import threading
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -374,7 +376,84 @@ def test_what_every_row_of_a_print_out_says_stands_above_them(texts, monkeypatch
     assert makes_pages.said_once("\n".join(alike)) == "ends after 40 steps:\na   yes\nbc  no\nd   yes"
     other = "\n".join([*alike[:2], "d  ends after 50 steps: yes"])
     assert makes_pages.said_once(other) == other
-    assert re.search(r"steps \(in units of lr\) +1 +2 +5", texts["notebooks/09_adam.html"])
+    assert "<th>steps (in units of lr)</th><th>1</th><th>2</th><th>5</th>" in texts["notebooks/09_adam.html"].replace(
+        ' class="words"', ""
+    )
+
+
+SPOKEN = """\
+lr 0.001: loss 0.25 (0.20 to 0.31), 72.2% of the images right
+lr 0.1  : loss 0.12 (0.10 to 0.13), 94.8% of the images right
+lr 10   : loss 2.30 (2.29 to 2.31), 10.1% of the images right
+one sentence"""
+NAMED = """\
+sgd            best lr 0.3; error at 0.1: 5, 0.3: 4, 1: 9; -0.5 points (-0.7 to -0.3)
+adam, no root  best lr 0.1; error at 0.1: 3, 0.3: 6, 1: 7; +0.1 points (-0.1 to +0.3), could not be told apart"""
+COLUMNS = """\
+depth width   6ND of a step
+    1    16         9.8e+06
+    2  1024         4.2e+07"""
+HEADED = """\
+Beale
+sgd   height 1e-3, 5% lost
+adam  height 2e-3, 0% lost
+Rosenbrock
+sgd   height 3e-3, 0% lost
+adam  height 4e-3, 7% lost"""
+
+
+def test_rows_of_alike_sentences_are_a_table(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import printed
+
+    def read(text):
+        """The rows of a table, with "words" before what stands at the left, and the lines outside of it."""
+        tree = ElementTree.fromstring(f"<div>{printed.page(text).replace('<br>', ' / ')}</div>")
+        rows = [["".join(cell.itertext()) for cell in row] for row in tree.iter("tr")]
+        return rows, ["".join(line.itertext()) for line in tree.iter("p")]
+
+    assert read(SPOKEN) == (
+        [
+            ["lr", "loss", "of the images right"],
+            ["0.001", "0.25 (0.20 to 0.31)", "72.2%"],
+            ["0.1", "0.12 (0.10 to 0.13)", "94.8%"],
+            ["10", "2.30 (2.29 to 2.31)", "10.1%"],
+        ],
+        ["one sentence"],
+    )
+    head, sgd, adam = read(NAMED)[0]
+    assert head == ["", "best lr", "error at 0.1", "0.3", "1", "", ""]
+    assert sgd == ["sgd", "0.3", "5", "4", "9", "−0.5 points (−0.7 to −0.3)", ""]
+    assert adam == ["adam, no root", "0.1", "3", "6", "7", "+0.1 points (−0.1 to +0.3)", "could not be told apart"]
+    assert read(COLUMNS)[0] == [["depth", "width", "6ND of a step"], ["1", "16", "9.8e+06"], ["2", "1024", "4.2e+07"]]
+    assert read(HEADED)[0] == [
+        *(["", "height", "lost"], ["Beale"], ["sgd", "1e-3", "5%"], ["adam", "2e-3", "0%"]),
+        *(["Rosenbrock"], ["sgd", "3e-3", "0%"], ["adam", "4e-3", "7%"]),
+    ]
+    assert read("x < 1 & y > 2")[1] == ["x < 1 & y > 2"], "no sign of HTML"
+    assert read("a 1 b\nc d e f 2")[1] == ["a 1 b / c d e f 2"], "other sentences are no rows"
+    for code in ("    x = g(x)\n    return x", "def f(x):\n    return x", "[[1. 2.]\n [3. 4.]]"):
+        assert printed.page(code) is None, "code and arrays stay as they are"
+
+
+@pytest.mark.parametrize("stem", CHAPTERS)
+def test_a_table_of_a_print_out_has_all_that_was_printed(stem, monkeypatch):
+    """Every number and word is there, at most as often as it was printed, and no other."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import printed
+
+    tables = 0
+    for cell in nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", 4).cells:
+        for text in (output.text for output in cell.get("outputs", []) if "text" in output):
+            made = printed.page(text)
+            if made is None:
+                continue
+            tables += "<table" in made
+            said = html.unescape(re.sub(r"<[^>]+>", " ", made)).replace("−", "-")
+            was, now = (Counter(re.findall(r"[\w.]*\w", one)) for one in (text, said))
+            assert set(was) == set(now), text
+            assert all(1 <= now[word] <= count for word, count in was.items()), text
+    assert tables >= 5
 
 
 def test_formulas_are_well_formed(texts):
@@ -408,17 +487,14 @@ def test_on_a_phone_what_goes_on_at_the_right_says_so_and_a_table_is_cards(pages
         assert page.evaluate(f"{wide}.length") >= 2
         assert page.evaluate(f"{wide}.every(one => getComputedStyle(one).backgroundImage.includes('linear-gradient'))")
         page.evaluate(UNFOLD)
-        for what, least in (("article .cell_input pre", 20), ("article .cell_output pre", 2)):
+        for what, least in (("article .cell_input pre", 20), ("article .cell_output :is(pre, .printed)", 2)):
             wide = f"[...document.querySelectorAll('{what}')].filter(pre => pre.scrollWidth > pre.clientWidth)"
             assert page.evaluate(f"{wide}.length") >= least
             shadows = f"{wide}.every(pre => getComputedStyle(pre).backgroundImage.split('linear-gradient').length == 3)"
             assert page.evaluate(shadows), what
-        # A print-out whose rows say what their numbers are is wrapped, and says the same; a table is not.
-        rows = "[...document.querySelectorAll('.cell_output pre:has(> .row)')]"
-        assert page.evaluate(f"{rows}.length") >= 8
-        assert page.evaluate(f"{rows}.every(pre => pre.scrollWidth <= pre.clientWidth)")
-        seen = f"{rows}.filter(pre => pre.offsetHeight)"
-        assert page.evaluate(f"{seen}.every(pre => pre.innerText.trim().split('\\n').length == pre.children.length)")
+        lines = "[...document.querySelectorAll('p.printed')]"  # a sentence that was printed is wrapped
+        assert page.evaluate(f"{lines}.length") >= 5
+        assert page.evaluate(f"{lines}.every(line => line.scrollWidth <= line.clientWidth)")
         row = "document.querySelector('.stacked tbody tr')"
         assert page.evaluate(f"parseFloat(getComputedStyle({row}).borderTopWidth)") >= 1
         beside = f"getComputedStyle({row}.cells[1]).gridTemplateColumns.split(' ').length"
@@ -433,7 +509,8 @@ def test_on_a_phone_what_goes_on_at_the_right_says_so_and_a_table_is_cards(pages
             cells = "[...document.querySelectorAll('td > p')].filter(p => p.offsetWidth < 110 && p.offsetHeight > 110)"
             assert page.evaluate(f"{cells}.length") == 0, stem
     with browser.open(pages["notebooks/10_which_optimizer.html"].as_uri(), width=768, height=900) as page:
-        wide = "[...document.querySelectorAll('.cell_output pre')].filter(pre => pre.scrollWidth > pre.clientWidth)"
+        shown = "[...document.querySelectorAll('.cell_output :is(pre, .printed)')]"
+        wide = f"{shown}.filter(one => one.scrollWidth > one.clientWidth)"
         assert page.evaluate(f"{wide}.length") >= 1, "on a tablet, too"
         assert page.evaluate(f"{wide}.every(pre => getComputedStyle(pre).backgroundImage.includes('linear-gradient'))")
 

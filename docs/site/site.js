@@ -83,17 +83,8 @@
     name();
   }
 
-  // On a phone a print-out is wrapped, row by row, if each row says what its numbers are. Where a heading above says it,
-  // or nothing does, it is a table, and it stays whole and scrolls; so does code. What then fits in smaller letters gets
-  // them, but none below 11 pixels.
+  // On a phone code stays whole and scrolls. What then fits in smaller letters gets them, but none below 11 pixels.
   if (innerWidth < 640) {
-    const number = part => /^[-+±]?[\d.,]+(e[-+]?\d+)?( ?%)?$/.test(part);
-    const numbers = line => line.trim().split(/ {2,}/).slice(1).filter(number).length;
-    const isTable = lines => lines.some((line, i) => {
-      const headed = line.trim().split(/ {2,}/).length > 2 && !numbers(line) && numbers(lines[i + 1] ?? "") > 1;
-      return headed || (!line.includes(":") && numbers(line) > 3);
-    });
-    const isCode = /^\s*(def |class |return |for .*:$|with .*:$|\(?\w+,?(, \w+)*\)? = )/m;
     const article = document.querySelector("article") ?? document.body; // what is folded has no width of its own yet
     const probe = Object.assign(document.createElement("pre"), { className: "smaller", textContent: "m".repeat(100) });
     const box = Object.assign(document.createElement("div"), { className: "highlight" });
@@ -102,13 +93,8 @@
     const letters = Math.floor((article.clientWidth - 14) / (probe.scrollWidth / 100)); // a line of small ones, less its margins
     box.remove();
     for (const pre of document.querySelectorAll("article pre")) {
-      const text = pre.textContent.trimEnd(), lines = text.split("\n");
-      if (pre.closest(".cell_output") && !isCode.test(text) && !isTable(lines)) {
-        pre.replaceChildren(...lines.map(line => Object.assign(document.createElement("span"), { className: "row", textContent: line.replace(/(\S) {2,}/g, "$1 ") || " " })));
-      } else {
-        const longest = Math.max(...lines.map(line => line.length));
-        pre.classList.toggle("smaller", longest <= letters && longest > 0.9 * letters);
-      }
+      const longest = Math.max(...pre.textContent.trimEnd().split("\n").map(line => line.length));
+      pre.classList.toggle("smaller", longest <= letters && longest > 0.9 * letters);
     }
   }
 
