@@ -10,7 +10,6 @@ import copy
 import hashlib
 import html
 import io
-import itertools
 import json
 import logging
 import os
@@ -171,9 +170,6 @@ def prepare(notebook, depth):
             cell.source = PLAYGROUND.sub(rf'<a href="{"../" * depth}\2">\1</a>', cell.source)
             continue
         cell.source = cell.source.removeprefix("# NBVAL_CHECK_OUTPUT\n")  # speaks to the tests
-        for output in cell.get("outputs", []):
-            if "text" in output:
-                output.text = said_once(output.text)
         nbgrader = cell.metadata.get("nbgrader", {})
         if "setup" in tags or nbgrader.get("grade_id") == "setup":
             cell.metadata.tags = ["hide-cell"]
@@ -228,35 +224,6 @@ def show_the_source(cell):
         cell.source, cell.outputs = textwrap.dedent(printed).strip(), []
     elif not cell.source:
         cell.metadata.tags = [*cell.metadata.tags, "remove-input"]
-
-
-def said_once(printed):
-    """A print-out without what each of its rows says anew: that stands above them. Before a list, as a table's head.
-
-    So "sgd  steps 1, 2, 5: 0.9 0.8 0.5" is a row of three numbers, under the three.
-    """
-    rows = [re.match(r"(\S.*?) {2,}([^\s:][^:]{10,}:) +([^\s:][^:]*)$", line) for line in printed.split("\n")]
-    lines = []
-    for said, group in itertools.groupby(
-        zip(printed.split("\n"), rows, strict=True), lambda pair: pair[1] and pair[1][2]
-    ):
-        group = list(group)
-        if not said or len(group) < 3:
-            lines += [line for line, _ in group]
-            continue
-        labels, values = zip(*((row[1], row[3].split()) for _, row in group), strict=True)
-        listed = re.match(r"(\w+) ([^\s,]+(?:, [^\s,]+)+) (.+):$", said)
-        columns = listed and listed[2].split(", ")
-        if columns and all(len(row) == len(columns) for row in values):
-            labels, values = [f"{listed[1]} ({listed[3]})", *labels], [columns, *values]
-            widths = [max(map(len, column)) + 2 for column in zip(*values, strict=True)]
-            values = ["".join(map(str.rjust, row, widths)) for row in values]
-        else:
-            lines.append(said)
-            values = [row[3] for _, row in group]
-        wide = max(map(len, labels))
-        lines += [f"{label:<{wide}}  {value}" for label, value in zip(labels, values, strict=True)]
-    return "\n".join(lines)
 
 
 def predictions(cells):

@@ -6,6 +6,7 @@ code, arrays and all that is no such row stay as they were printed.
 """
 
 import html
+import os
 import re
 
 NUMBER = r"[-+±]?(?:\d[\d,]*\d|\d)(?:\.\d*)?(?:e[-+]?\d+)?(?![\w.])"
@@ -13,7 +14,7 @@ PAIR = rf"{NUMBER}: *(?:{NUMBER}|nan|inf|-(?!\d)) *%?"  # an entry with its key
 TOKEN = re.compile(
     rf"\s*((?<![\w.]){PAIR}(?:, {PAIR})+|(?<![\w.]){NUMBER}|-{{1,3}}(?=[\s,;)]|$)|[A-Za-z_|][\w|^'{{}}-]*(?:\.\w+)*|\S)"
 )
-IS_NUMBER = re.compile(rf"{NUMBER}|-{{1,3}}|nan|inf")
+IS_NUMBER = re.compile(rf"{NUMBER}|-{{1,3}}|nan|inf|True|False")
 CODE = re.compile(
     r"^\s*(?:def |class |return |for .*:$|with .*:$|\(?\w+,?(?:, \w+)*\)? = (?:[A-Za-z]|\([a-z]))", re.MULTILINE
 )
@@ -74,7 +75,7 @@ def aligned(lines):
         if _numbers(head[:1]) or len(head) != len(columns[0]) or values != sorted(set(values)):
             return None
     heads = _over(head, [max(row[k].end() for row in columns if len(row) > k) for k in range(len(columns[0]))])
-    entries = [row if len(row) == 1 else [spelled([part[0]]) for part in row] for row in rows]
+    entries = [row if len(row) == 1 else [spelled(part[0]) for part in row] for row in rows]
     entries = [row + [""] * (len(heads) - len(row)) if len(row) > 1 else row for row in entries]
     return (heads, entries), 1 + len(rows)
 
@@ -183,68 +184,85 @@ def _table(rows):
     """(heads, rows of entries): entries are what differs from row to row, heads what all rows say around it."""
     headings = {i: row for i, row in enumerate(rows) if len(row) == 1}
     labels, cores, tails = zip(*(row for row in rows if len(row) == 3), strict=True)
-    bare = [token.strip() for token in cores[0]]
-    number = [_is_number(token) for token in bare]
-    differs = [
-        len({token.strip() for token in column}) > 1
-        # a number so exact was measured, unless it is a limit
-        or (bool(re.search(r"\.\d\d", column[0])) and (i == 0 or bare[i - 1] not in LIMITS))
-        for i, column in enumerate(zip(*cores, strict=True))
+    common = len(os.path.commonprefix([[token.strip() for token in tail] for tail in tails]))
+    if tails[0][:1] == [","]:  # a remark, which is an entry though all rows have it
+        common = 0
+    ends = ["".join(tail[common:]) for tail in tails]
+    cores = [
+        [*core, *tail[:common], *([end] if any(ends) else [])]
+        for core, tail, end in zip(cores, tails, ends, strict=True)
     ]
-    runs = []  # the places of each entry's tokens
-    for i in (i for i, free in enumerate(differs) if free):
-        while i > 1 and _listing(bare, i - 2):  # in a list, though some of its numbers are alike
-            i -= 2
-        signs = bare[runs[-1][-1] + 1 : i] if runs else []
-        if runs and number[i] == number[runs[-1][-1]] and _within(signs, bare[i + 1 : i + 2] == ["%"]):
-            runs[-1] += range(runs[-1][-1] + 1, i + 1)
-        elif not runs or i > runs[-1][-1]:
-            runs.append([i])
-        while _listing(bare, i):
-            i += 2
-            runs[-1] += range(runs[-1][-1] + 1, i + 1)
+    runs = _runs(cores, any(ends))
     if not runs:
         return None
-    for n, run in reversed(list(enumerate(runs))):  # two numbers far apart are two entries; more of them are a list
-        if len(run) == 2 and all(number[k] for k in run) and any(core[run[1]].startswith("  ") for core in cores):
-            runs[n : n + 1] = [[k] for k in run]
-    between, at = [], 0  # what all rows say before each entry, and after the last
-    for run in runs:
-        between.append(list(cores[0][at : run[0]]))
-        at = run[-1] + 1
-    between.append(list(cores[0][at:]))
-    entries = [[[core[k] for k in run] for run in runs] for core in cores]
-    heads = [[] for _ in runs]
-    for k, words in enumerate(between):
-        while k and words and words[0].strip() in ("%", ")", "]"):  # belong to the number
-            sign = words.pop(0)
-            for row in entries:
-                row[k - 1].append(sign)
-        signs = [word.strip() for word in words]
-        ends = [n for n, sign in enumerate(signs) if sign in ENDS or (n and sign == "(" and ")" not in signs)]
-        if signs[-1:] == [":"] and (signs[0] in ("to", "at") or words[0].startswith("  ")):  # it leads to what follows
-            ends = []
-        cut = ends[0] if ends and k and re.search(r"\d", bare[runs[k - 1][-1]]) else 0
-        cut = len(words) if k == len(runs) else cut
-        if k:
-            heads[k - 1] += [*([" …"] if heads[k - 1] and cut and signs[0] not in ENDS else []), *words[:cut]]
-        if k < len(runs):
-            heads[k] += words[cut:]
-    heads, entries = [spelled(head) for head in heads], [[spelled(entry) for entry in row] for row in entries]
-    if len({spelled(tail) for tail in tails}) > 1 or tails[0][:1] == [","]:  # what follows is an entry, too
-        heads.append("")
-        entries = [[*row, spelled(tail)] for row, tail in zip(entries, tails, strict=True)]
-    elif tails[0]:
-        heads[-1] = spelled([heads[-1], *([" …"] if heads[-1] and not between[-1] else []), *tails[0]])
+    entries = [["".join(core[k] for k in run) for run in runs] for core in cores]
+    heads = _heads(cores[0], runs, entries)
     if labels[0] is not None:
-        heads.insert(0, "")
-        entries = [[spelled([label]), *row] for label, row in zip(labels, entries, strict=True)]
+        heads, entries = ["", *heads], [[label, *row] for label, row in zip(labels, entries, strict=True)]
+    heads, entries = [spelled(head) for head in heads], [[spelled(entry) for entry in row] for row in entries]
     if any(head and heads.count(head) > (1 if head[0] == "…" else 2) for head in heads):  # a list, not what columns are
         return None
     heads, entries = _listed(heads, entries)
     for i, heading in headings.items():
         entries.insert(i, list(heading))
     return (heads, entries) if len(heads) > 1 else None
+
+
+def _runs(cores, with_end):
+    """The places of the tokens of each entry: of what differs, and of what may stand within one entry between."""
+    bare = [token.strip() for token in cores[0]]
+    number = [_is_number(token) for token in bare]
+    runs = []
+    for i, column in enumerate(zip(*cores, strict=True)):
+        # a number so exact was measured, unless it is a limit; it is an entry though it is the same in all rows
+        measured = re.search(r"\.\d\d", column[0]) and (i == 0 or bare[i - 1] not in LIMITS)
+        is_end = with_end and i == len(bare) - 1
+        if not (len({token.strip() for token in column}) > 1 or measured or is_end):
+            continue
+        first = last = i
+        while first > 1 and _listing(bare, first - 2):  # in a list, though some of its numbers are alike
+            first -= 2
+        while _listing(bare, last):
+            last += 2
+        before = runs[-1][-1] if runs else -1
+        if last <= before:
+            continue
+        signs, is_percent = bare[before + 1 : first], bare[first + 1 : first + 2] == ["%"]
+        if runs and not is_end and number[first] == number[before] and _within(signs, is_percent):
+            runs[-1] += range(before + 1, last + 1)
+        else:
+            runs.append([*range(max(first, before + 1), last + 1)])
+    for n, run in reversed([*enumerate(runs)]):  # two numbers far apart are two entries; more of them are a list
+        if len(run) == 2 and all(number[k] for k in run) and any(core[run[1]].startswith("  ") for core in cores):
+            runs[n : n + 1] = [[k] for k in run]
+    return runs
+
+
+def _heads(core, runs, entries):
+    """What is said before each entry, and of its number after it; a sign after it goes into the entries."""
+    heads, at = ["" for _ in runs], 0
+    for k, run in enumerate([*runs, [len(core)]]):
+        words, at = core[at : run[0]], run[-1] + 1
+        while k and words and words[0].strip() in ("%", ")", "]"):
+            sign = words.pop(0)
+            for row in entries:
+                row[k - 1] += sign
+        signs = [word.strip() for word in words]
+        ends = [n for n, sign in enumerate(signs) if sign in ENDS or (n and sign == "(" and ")" not in signs)]
+        leads_on = signs[-1:] == [":"] and (signs[0] in ("to", "at") or words[0].startswith("  "))
+        if k == len(runs):
+            cut = len(words)
+        elif k and ends and not leads_on and re.search(r"\d", entries[0][k - 1]):
+            cut = ends[0]
+        else:
+            cut = 0
+        if k:
+            heads[k - 1] += (" …" if spelled(heads[k - 1]) and cut and signs[0] not in ENDS else "") + "".join(
+                words[:cut]
+            )
+        if k < len(runs):
+            heads[k] += "".join(words[cut:])
+    return heads
 
 
 def _listing(bare, i):
@@ -271,23 +289,23 @@ def _listed(heads, entries):
     columns = list(zip(*entries, strict=True))
     for k in reversed(range(len(heads))):
         rows = [entry.split() for entry in columns[k]]
-        listed = re.search(r"\(([^()]*)\)$", heads[k])
+        listed = re.search(rf"\(?((?:{NUMBER}, )+{NUMBER})\)? ?(.*)$", heads[k])
         names = listed[1].split(", ") if listed else []
         keyed = [re.findall(rf"({NUMBER}): *([^,]+)", entry) for entry in columns[k]]
-        if len(names) > 2 and all(len(row) == len(names) for row in rows):
-            said = heads[k][: listed.start()].strip()
+        if len(names) > 1 and all(len(row) == len(names) for row in rows):
+            said = heads[k][: listed.start()] + (f"({listed[2]})" if listed[2] else "")
         elif len(keyed[0]) > 2 and all([key for key, _ in row] == [key for key, _ in keyed[0]] for row in keyed):
             said, names, rows = heads[k], [key for key, _ in keyed[0]], [[value for _, value in row] for row in keyed]
         else:
             continue
-        heads[k : k + 1] = [f"{said} {names[0]}", *names[1:]]
+        heads[k : k + 1] = [f"{said.strip()} {names[0]}", *names[1:]]
         columns[k : k + 1] = zip(*rows, strict=True)
     return heads, [list(row) for row in zip(*columns, strict=True)]
 
 
-def spelled(tokens):
-    """Tokens in one line, without the signs that joined them to others."""
-    text = re.sub(r"\s+", " ", "".join(tokens)).strip(" ,;:=")
+def spelled(text):
+    """A head or an entry without the signs that joined it to others."""
+    text = re.sub(r"\s+", " ", text).strip(" ,;:=")
     for opening, closing in ("()", "[]"):
         if text.count(opening) != text.count(closing):
             text = text.replace(opening, "").replace(closing, "")
@@ -349,5 +367,5 @@ def side(word):
 
 
 def marked(text):
-    """A minus is as wide as a plus."""
-    return re.sub(r"(?<![\w)\]-])-(?=\d)", "−", html.escape(text))
+    """A minus is as wide as a plus; plus or minus is one sign."""
+    return re.sub(r"(?<![\w)\]-])-(?=\d)", "−", html.escape(text.replace("+-", "±")))

@@ -361,26 +361,6 @@ def test_lines_of_the_package_are_shown_and_not_how_they_are_fetched(texts):
     ), "set as code, in its colours"
 
 
-def test_what_every_row_of_a_print_out_says_stands_above_them(texts, monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "docs"))
-    import pages as makes_pages
-
-    rows = [f"{name}  steps 1, 20 in units of lr: {row}" for name, row in (("a", "3 4"), ("bc", "5 66"), ("d", "7 8"))]
-    head, *rest = makes_pages.said_once("\n".join(["first", *rows, "last"])).split("\n")[1:]
-    assert head.split("  ")[0] == "steps (in units of lr)"
-    assert [line.split() for line in (head[22:], *rest)] == [
-        row.split() for row in ("1 20", "a 3 4", "bc 5 66", "d 7 8", "last")
-    ]
-    assert len({len(line) for line in (head, *rest[:3])}) == 1, "right-aligned"
-    alike = [f"{name}  ends after 40 steps: {word}" for name, word in (("a", "yes"), ("bc", "no"), ("d", "yes"))]
-    assert makes_pages.said_once("\n".join(alike)) == "ends after 40 steps:\na   yes\nbc  no\nd   yes"
-    other = "\n".join([*alike[:2], "d  ends after 50 steps: yes"])
-    assert makes_pages.said_once(other) == other
-    assert "<th>steps (in units of lr)</th><th>1</th><th>2</th><th>5</th>" in texts["notebooks/09_adam.html"].replace(
-        ' class="words"', ""
-    )
-
-
 SPOKEN = """\
 lr 0.001: loss 0.25 (0.20 to 0.31), 72.2% of the images right
 lr 0.1  : loss 0.12 (0.10 to 0.13), 94.8% of the images right
@@ -430,10 +410,22 @@ def test_rows_of_alike_sentences_are_a_table(monkeypatch):
         *(["", "height", "lost"], ["Beale"], ["sgd", "1e-3", "5%"], ["adam", "2e-3", "0%"]),
         *(["Rosenbrock"], ["sgd", "3e-3", "0%"], ["adam", "4e-3", "7%"]),
     ]
+    steps = [f"{name}  steps 1, 20 in units of lr: {row}" for name, row in (("a", "3 4"), ("bc", "5 66"), ("d", "7 8"))]
+    table, lines = read("\n".join(["first", *steps, "last"]))
+    assert table == [["", "steps (in units of lr) 1", "20"], ["a", "3", "4"], ["bc", "5", "66"], ["d", "7", "8"]]
+    assert lines == ["first", "last"]
+    ends = [f"{name}  ends after 40 steps: {word}" for name, word in (("a", "yes"), ("bc", "no"), ("d", "yes"))]
+    assert read("\n".join(ends))[0] == [["", "ends after 40 steps"], ["a", "yes"], ["bc", "no"], ["d", "yes"]]
     assert read("x < 1 & y > 2")[1] == ["x < 1 & y > 2"], "no sign of HTML"
     assert read("a 1 b\nc d e f 2")[1] == ["a 1 b / c d e f 2"], "other sentences are no rows"
     for code in ("    x = g(x)\n    return x", "def f(x):\n    return x", "[[1. 2.]\n [3. 4.]]"):
         assert printed.page(code) is None, "code and arrays stay as they are"
+
+
+def test_pages_show_print_outs_so(texts):
+    tables = [texts[f"notebooks/{stem}.html"].count('<div class="printed">') for stem in CHAPTERS]
+    assert min(tables) >= 8, tables
+    assert sum(tables) >= 150, tables
 
 
 @pytest.mark.parametrize("stem", CHAPTERS)
