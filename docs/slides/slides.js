@@ -48,6 +48,8 @@ const label = (x, y, text, more = "") => `<text x="${x}" y="${y}" ${more}>${text
 const line = (x1, y1, x2, y2, more = "") => `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" ${more}/>`;
 const bars = (name, values, {x, y, step, high, colour, wide = 0.66}) => `<g class="${name}" fill="${colour}">${values.map((value, i) =>
   `<rect data-value="${value}" x="${x + i * step}" y="${value > 0 ? y - value * high : y}" width="${wide * step}" height="${Math.abs(value) * high}"/>`).join("")}</g>`;
+const curve = (f, [from, to], X, Y, colour, more = "") => `<polyline points="${Array.from({length: 61}, (_, i) => from + (to - from) * i / 60)
+  .map(x => `${X(x)},${Y(f(x))}`).join(" ")}" stroke="${colour}" stroke-width="4" ${more}/>`;
 const run = (rule, gradients, state) => gradients.map(g => {
   const [step, kept] = rule(g, state);
   state = kept;
@@ -62,10 +64,9 @@ const DRAWN = {
   // Gradient descent on f = x²/2 at a rate of 0.5: the slope, the step, and where the next ones lead
   descent() {
     const X = x => 130 + 128 * x, Y = f => 330 - 125 * f, f = x => x * x / 2;
-    const curve = Array.from({length: 66}, (_, i) => -0.95 + i / 20).map(x => `${X(x)},${Y(f(x))}`).join(" ");
     const at = [2, 1, 0.5, 0.25];
     const slope = `<polyline points="${X(1.35)},${Y(0.7)} ${X(2.3)},${Y(2.6)}" stroke="${ORANGE}" stroke-width="4"/>`;
-    return svg(440, 380, `${line(20, 331, 430, 331, `stroke="${GREY}" stroke-width="2"`)}<polyline points="${curve}" stroke="#1d2733" stroke-width="4"/>${slope}
+    return svg(440, 380, `${line(20, 331, 430, 331, `stroke="${GREY}" stroke-width="2"`)}${curve(f, [-0.95, 2.3], X, Y, "#1d2733")}${slope}
       ${line(X(2), Y(2), X(2), 331, `stroke="${GREY}" stroke-dasharray="4 5"`)}${line(X(1), Y(f(1)), X(1), 331, `stroke="${GREY}" stroke-dasharray="4 5"`)}
       <path d="M${X(2)} 331L${X(1) + 14} 331" stroke="${BLUE}" stroke-width="7"/><path d="M${X(1)} 331l18 -11v22z" fill="${BLUE}"/>
       ${at.map(x => `<circle cx="${X(x)}" cy="${Y(f(x))}" r="8" fill="#1d2733"/>`).join("")}
@@ -95,6 +96,27 @@ const DRAWN = {
       return `${label(x, 24, name)}${bars("g", gradients, {...at, y: 82, high: 40, colour: GREY})}${bars("step", run(adam, gradients, [0, 0, 0]).map(step => -step), {...at, y: 178, high: 40, colour: GREEN})}
         ${line(x, 82, x + 308, 82, `stroke="${GREY}"`)}${line(x, 178, x + 308, 178, `stroke="${GREEN}"`)}`;
     }).join("") + label(0, 80, "gradient") + label(0, 176, "step", `fill="${GREEN}"`));
+  },
+  // What the descent lemma promises of a step, over its rate, in units of 1/L
+  promise() {
+    const X = eta => 30 + 160 * eta, Y = gain => 200 - 270 * gain, gain = eta => eta * (1 - eta / 2);
+    return svg(440, 360, `${line(20, 200, 430, 200, `stroke="${GREY}" stroke-width="2"`)}${curve(gain, [0, 2], X, Y, BLUE)}${curve(gain, [2, 2.45], X, Y, ORANGE)}
+      ${[1, 2].map(eta => `<circle cx="${X(eta)}" cy="${Y(gain(eta))}" r="8" fill="${BLUE}"/>`).join("")}
+      ${label(X(1), 44, "promised descent", `text-anchor="middle" fill="${BLUE}"`)}${line(X(1), 74, X(1), 200, `stroke="${GREY}" stroke-dasharray="4 5"`)}
+      ${label(X(1), 234, "1/L", `text-anchor="middle"`)}${label(X(2) - 12, 234, "2/L", `text-anchor="end"`)}${label(X(2) + 2, 318, "nothing", `text-anchor="end" fill="${ORANGE}"`)}${label(20, 234, "rate η: 0")}`);
+  },
+  // The two parts of the bound on the regret, and their sum, over the rate; distance and squares are 1
+  balance() {
+    const X = a => 20 + 135 * a, Y = cost => 290 - 110 * cost, far = a => 1 / (2 * a), rough = a => a / 2, both = a => far(a) + rough(a);
+    return svg(440, 340, `${line(20, 291, 430, 291, `stroke="${GREY}" stroke-width="2"`)}${curve(far, [0.22, 3], X, Y, BLUE)}${curve(rough, [0.05, 3], X, Y, ORANGE)}${curve(both, [0.23, 3], X, Y, "#1d2733")}
+      <circle cx="${X(1)}" cy="${Y(1)}" r="8" fill="#1d2733"/>${line(X(1), Y(1), X(1), 291, `stroke="${GREY}" stroke-dasharray="4 5"`)}
+      ${label(X(1), 326, "best: aᵢ", `text-anchor="middle"`)}${label(430, 326, "rate", `text-anchor="end"`)}${label(X(1.1), 150, "sum")}${label(430, 254, "distance", `text-anchor="end" fill="${BLUE}"`)}${label(430, 190, "squares", `text-anchor="end" fill="${ORANGE}"`)}`);
+  },
+  // Adam's usual step, in units of the learning rate, over how noisy a weight's gradient is
+  certain() {
+    const X = noise => 40 + 65 * noise, Y = step => 290 - 230 * step;
+    return svg(440, 340, `${line(40, 290, 430, 290, `stroke="${GREY}" stroke-width="2"`)}${line(40, Y(1), 430, Y(1), `stroke="${GREY}" stroke-dasharray="4 5"`)}
+      ${curve(noise => 1 / Math.hypot(1, noise), [0, 6], X, Y, GREEN)}${label(430, 44, "step = rate", `text-anchor="end"`)}${label(40, 326, "0")}${label(430, 326, "noise σ / μ", `text-anchor="end"`)}${label(26, 68, "1", `text-anchor="end"`)}${label(26, 296, "0", `text-anchor="end"`)}`);
   },
   // One step of each, to scale: sixty thousand images, and 128
   images() {
