@@ -33,6 +33,8 @@ A slide whose title begins with "Vote:" asks, and has the choices A to D as a nu
 the picture.
 A link `[Turn the knobs: what](../docs/playground/index.html#preset=name)` becomes the playground itself; on paper it
 shows the right answer and its run.
+What stands beside a formula, `<div class="drawn" data-what="piles" ...>`, is drawn by docs/slides/slides.js, with the
+rule itself.
 A slide that leaves its lower half empty says why: data-sparse="why".
 """
 

@@ -102,7 +102,7 @@ const DRAWN = {
     const X = eta => 30 + 160 * eta, Y = gain => 200 - 270 * gain, gain = eta => eta * (1 - eta / 2);
     return svg(440, 360, `${line(20, 200, 430, 200, `stroke="${GREY}" stroke-width="2"`)}${curve(gain, [0, 2], X, Y, BLUE)}${curve(gain, [2, 2.45], X, Y, ORANGE)}
       ${[1, 2].map(eta => `<circle cx="${X(eta)}" cy="${Y(gain(eta))}" r="8" fill="${BLUE}"/>`).join("")}
-      ${label(X(1), 44, "promised descent", `text-anchor="middle" fill="${BLUE}"`)}${line(X(1), 74, X(1), 200, `stroke="${GREY}" stroke-dasharray="4 5"`)}
+      ${label(X(1), 44, "promised fall", `text-anchor="middle" fill="${BLUE}"`)}${line(X(1), 74, X(1), 200, `stroke="${GREY}" stroke-dasharray="4 5"`)}
       ${label(X(1), 234, "1/L", `text-anchor="middle"`)}${label(X(2) - 12, 234, "2/L", `text-anchor="end"`)}${label(X(2) + 2, 318, "nothing", `text-anchor="end" fill="${ORANGE}"`)}${label(20, 234, "rate η: 0")}`);
   },
   // The two parts of the bound on the regret, and their sum, over the rate; distance and squares are 1
