@@ -53,6 +53,29 @@ def test_every_slide_has_notes_a_question_and_a_way_to_save_time(slide):
     assert slide.late
 
 
+def test_notes_can_be_spoken_at_a_glance(slide):
+    """The first sentence stands alone, to be said as it is; then a thought a line; and it says what to point at."""
+    first, *others = slide.say.splitlines()
+    assert len(first.split()) <= 26
+    assert first[-1] in ".?!:"
+    assert others
+    assert max(len(line.split()) for line in slide.lines) <= 40
+    assert any(line.startswith("> ") for line in slide.lines)
+    assert max(len(line.split()) for line in slide.lines if line.startswith("> ")) <= 15
+
+
+def test_what_is_done_is_shown_and_neither_said_nor_counted():
+    (slide,) = lecture.parse(
+        '<!-- .slide: id="x" data-chapter="04_momentum" data-paths="45" -->\n## A claim\n'
+        "Note:\n> the picture\nOne two.\nThree *four*.\n"
+    )
+    assert slide.say == "One two.\nThree *four*."
+    assert slide.minutes == 4 / lecture.PACE
+    assert lecture.spoken(slide) == (
+        '<div class="say"><p class="do">the picture</p><p class="first">One two.</p><p>Three <em>four</em>.</p></div>'
+    )
+
+
 def test_a_rule_has_one_name(slide):
     """SGD where it sees minibatches, gradient descent where it sees the whole gradient or a surface, and no third."""
     words = " ".join((slide.title, slide.body, slide.say, slide.question, slide.answer, slide.late)).lower()
@@ -92,6 +115,10 @@ def test_a_vote_asks_without_a_picture_and_the_next_slide_answers_with_one(path)
         assert not lecture.REFERENCE.search(unmeasured)
         assert figures(answer), "the still picture, on paper, too"
         assert re.match(r"[A-D](,|\. )", answer.say), "the notes begin with the right letter"
+        assert all(f"{letter}, " in asked.say for letter in "ABCD"), "a reason for each, its misconception"
+        if 45 in asked.paths:
+            assert "neighbour" in asked.say
+            assert "Hands again?" in asked.say
         before = slides[: slides.index(asked)]
         assert not set(lecture.REFERENCE.findall(answer.body)) & {
             found for slide in before for found in lecture.REFERENCE.findall(slide.body)
@@ -114,6 +141,8 @@ SAID = [
     ("time", "01_challenges", r"the first hidden layer .* gains ([+-][\d.]+)", 5, 7),
     ("time", "01_challenges", r"depth 1 to 4 at width .*: ([+-][\d.]+)", -9, 0),
     ("rate", "01_challenges", r" 0\.1 x the best rate .* costs ([\d.]+)", 3, 4.4),
+    ("rate", "01_challenges", r"within 1 point of the best: from ([\d.]+) to", 0.15, 0.15),
+    ("rate", "01_challenges", r"within 1 point of the best: .* to ([\d.]+),", 0.5, 0.5),
     ("rate", "01_challenges", r"  10 x the best rate .* costs ([\d.]+)", 70, 87),
     (
         "vote-wall",
@@ -135,6 +164,15 @@ SAID = [
     ("speedup", "03_stochastic_gradient_descent", r"needs (\d+) times the examples", 170, 230),
     ("speedup", "03_stochastic_gradient_descent", r"128 a step, seed \d: .*, +([\d.]+) epochs", 0.12, 0.17),
     ("speedup", "03_stochastic_gradient_descent", r"full batch, seed \d: .*, +([\d.]+) epochs", 26, 34),
+    ("speedup", "03_stochastic_gradient_descent", r"128 a step, seed \d: .*after +(\d+) steps", 60, 79),
+    ("speedup", "03_stochastic_gradient_descent", r"full batch, seed \d: .*after +(\d+) steps", 26, 34),
+    (
+        "speedup",
+        "03_stochastic_gradient_descent",
+        [r"full batch, seed \d: .*after +(\d+) steps", r"128 a step, seed \d: .*after +(\d+) steps"],
+        0.38,
+        0.5,
+    ),
     ("falling-rates", "03_stochastic_gradient_descent", r"cosine minus constant: ([+-][\d.]+)", 0.75, 1.25),
     ("falling-rates", "03_stochastic_gradient_descent", r"cosine minus constant: .*\(([+-][\d.]+) to", 0, 1),
     ("falling-rates", "03_stochastic_gradient_descent", r"(?:decay|time) minus constant: .*\(([+-][\d.]+) to", -9, 0),

@@ -451,6 +451,66 @@ def test_the_rates_are_drawn_as_chapter_3_let_them_fall(stick, browser):
         assert [y for _, y in line] == pytest.approx([schedule(10 * i) for i in range(60)], abs=1e-6)
 
 
+def drawn(page, what, name):
+    """The bars of one of the pictures that slides.js computes, row after row."""
+    return page.evaluate(
+        f"""[...document.querySelectorAll('[data-what="{what}"] .{name}')].map(row =>
+          [...row.children].map(bar => +bar.dataset.value))"""
+    )
+
+
+def steps_of(rule, gradients, **settings):
+    """The steps of a rule of the course, in units of the learning rate and away from the gradient."""
+    state, steps = None, []
+    for g in gradients:
+        step, state = rule(g, lr=1, **settings) if state is None else rule(g, state, lr=1, **settings)
+        steps.append(-step)
+    return pytest.approx(steps, rel=1e-6, abs=1e-9)
+
+
+def test_what_stands_beside_a_formula_is_computed_by_its_rule(stick, browser):
+    """By the chapter's own cell, again."""
+    rules = {}
+    for name in ("04_momentum", "09_adam"):
+        exec(lecture.cell(name, "rule").source, rules)
+    with browser.open((stick / "lecture.html").as_uri()) as page:
+        page.evaluate(READY)
+        agree, turn = drawn(page, "piles", "g")
+        assert (set(agree), turn[:3]) == ({1}, [1, -1, 1])
+        assert drawn(page, "piles", "agree") == [steps_of(rules["momentum"], agree)]
+        assert drawn(page, "piles", "turn") == [steps_of(rules["momentum"], turn)]
+        (kept,) = drawn(page, "forgets", "sum")
+        assert set(kept) == {1}
+        (kept,) = drawn(page, "forgets", "average")
+        assert kept == pytest.approx([0.9**age for age in range(29, -1, -1)])
+        for gradients, steps in zip(drawn(page, "steps", "g"), drawn(page, "steps", "step"), strict=True):
+            assert steps == steps_of(rules["adam"], gradients)
+        areas = page.evaluate("""["all", "few"].map(which => {
+          const {width, height} = document.querySelector(`[data-what="images"] .${which}`);
+          return width.baseVal.value * height.baseVal.value;
+        })""")
+        assert areas[0] / areas[1] == pytest.approx(60_000 / 128)
+
+
+def test_what_is_drawn_stays_in_its_box_with_letters_for_the_last_row(stick, browser):
+    """Labels below a formula's letters, too, which may be wider than what they name."""
+    with browser.open(f"{(stick / 'lecture.html').as_uri()}?path=90") as page:
+        page.evaluate(READY)
+        for name in page.evaluate(
+            """[...document.querySelectorAll("section:has(.drawn, mjx-container)")].map(({id}) => id)"""
+        ):
+            page.evaluate(f"{GO}({name!r})")
+            left, right, bottom, letters = page.evaluate("""(() => {
+              const all = [...Reveal.getCurrentSlide().querySelectorAll(".drawn svg *, mjx-container :is(text, g)")];
+              const boxes = all.map(part => part.getBoundingClientRect()).filter(({width, height}) => width + height);
+              const words = all.filter(part => part.matches("text")).map(part => part.matches(".drawn *")
+                ? parseFloat(getComputedStyle(part).fontSize) : part.getBoundingClientRect().height);
+              return [Math.min(...boxes.map(box => box.left)), Math.max(...boxes.map(box => box.right)),
+                Math.max(...boxes.map(box => box.bottom)), Math.min(99, ...words)];
+            })()""")
+            assert (left >= LEFT - 1, right <= RIGHT + 1, bottom <= BOTTOM + 1, letters >= 24) == (True,) * 4, name
+
+
 def test_every_slide_of_the_lecture_has_notes(seen):
     assert len(seen["lecture"]) == sum(90 in slide.paths for slide in lecture.parse(lecture.SOURCE.read_text("utf-8")))
     assert all(slide["notes"] > 80 for slide in seen["lecture"])

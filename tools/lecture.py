@@ -9,7 +9,9 @@ A slide of docs/lecture.md is Markdown between two lines `---`:
     At most 30 words, one picture or one formula.
     {{04_momentum#fig-limit}}
     Note:
-    What to say, 80 to 120 words.
+    The sentence that opens the slide, to be said as it stands.
+    > what to point at, or to press: not said, and not counted
+    What to say, 80 to 120 words, a thought a line.
 
     **Question.** What people ask. **Answer.** What to answer.
 
@@ -31,6 +33,8 @@ A slide whose title begins with "Vote:" asks, and has the choices A to D as a nu
 the picture.
 A link `[Turn the knobs: what](../docs/playground/index.html#preset=name)` becomes the playground itself; on paper it
 shows the right answer and its run.
+What stands beside a formula, `<div class="drawn" data-what="piles" ...>`, is drawn by docs/slides/slides.js, with the
+rule itself.
 A slide that leaves its lower half empty says why: data-sparse="why".
 """
 
@@ -70,7 +74,7 @@ class Slide:
     id: str
     title: str
     body: str  # Markdown, references still in it
-    say: str
+    lines: tuple[str, ...]  # of the notes, as written; "> " begins what is done and not said
     question: str
     answer: str
     late: str
@@ -78,6 +82,11 @@ class Slide:
     live: float  # minutes beside the words
     chapter: str  # 04_momentum#Derivation
     sparse: str = ""  # why its lower half may be empty
+
+    @property
+    def say(self):
+        """What is said, without what is done meanwhile."""
+        return "\n".join(line for line in self.lines if not line.startswith("> "))
 
     @property
     def minutes(self):
@@ -105,7 +114,7 @@ def parse(text):
                 name,
                 in_words(title[1].strip(), f"slide {name!r}"),
                 shown[title.end() :].strip(),
-                pieces[0].strip(),
+                tuple(line.strip() for line in pieces[0].splitlines() if line.strip()),
                 words.get("Question", ""),
                 words.get("Answer", ""),
                 words.get("Late", ""),
@@ -297,6 +306,17 @@ def schedule(slides, path):
     return ends
 
 
+def spoken(slide):
+    """The notes' lines as HTML: the first that is said stands out, and so does what is done."""
+    first = slide.say.partition("\n")[0]
+    kinds = ("do" if line.startswith("> ") else "first" if line == first else "" for line in slide.lines)
+    told = [
+        f'<p class="{kind}">{inline(line.removeprefix("> "))}</p>' if kind else f"<p>{inline(line)}</p>"
+        for kind, line in zip(kinds, slide.lines, strict=True)
+    ]
+    return f'<div class="say">{"".join(told)}</div>'
+
+
 def section(slide, ends):
     """One slide as reveal.js wants it, notes and the way back to its chapter with it."""
     name, _, heading = slide.chapter.partition("#")
@@ -305,10 +325,10 @@ def section(slide, ends):
     notes = [
         ("over", f"Over at {' · '.join(f'{clock(minutes)} of {path}' for path, minutes in over.items())}."),
         ("late", f"**Late?** {slide.late}" if slide.late else ""),
-        ("say", slide.say),
         ("ask", f"**They ask:** {slide.question}\n\n**Answer:** {slide.answer}" if slide.question else ""),
     ]
-    told = "\n".join(f'<div class="{part}">{markdown2html(words)}</div>' for part, words in notes if words)
+    blocks = [f'<div class="{part}">{markdown2html(words)}</div>' for part, words in notes if words]
+    told = "\n".join([*blocks[:-1], spoken(slide), blocks[-1]])
     kind = " vote" if slide.title.startswith("Vote:") else ""
     body = with_references(slide.body, f"slide {slide.id!r}")
     marks = {"sparse": slide.sparse} | {

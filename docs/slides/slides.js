@@ -40,6 +40,98 @@ function drawUnits(place) {
   place.innerHTML = `${drawn([a, b, c])}=${drawn([b, a, c])}`;
 }
 
+// What stands beside a formula: the rule itself, at work on a few numbers. Each picture is computed by the rule, in units
+// of the slide's pixels; a label is 24 or more of them high.
+const GREY = "#8c96a0", BLUE = "#0072b2", GREEN = "#009e73", ORANGE = "#d55e00";
+const svg = (width, height, inside) => `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">${inside}</svg>`;
+const label = (x, y, text, more = "") => `<text x="${x}" y="${y}" ${more}>${text}</text>`;
+const line = (x1, y1, x2, y2, more = "") => `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" ${more}/>`;
+const bars = (name, values, {x, y, step, high, colour, wide = 0.66}) => `<g class="${name}" fill="${colour}">${values.map((value, i) =>
+  `<rect data-value="${value}" x="${x + i * step}" y="${value > 0 ? y - value * high : y}" width="${wide * step}" height="${Math.abs(value) * high}"/>`).join("")}</g>`;
+const curve = (f, [from, to], X, Y, colour, more = "") => `<polyline points="${Array.from({length: 61}, (_, i) => from + (to - from) * i / 60)
+  .map(x => `${X(x)},${Y(f(x))}`).join(" ")}" stroke="${colour}" stroke-width="4" ${more}/>`;
+const run = (rule, gradients, state) => gradients.map(g => {
+  const [step, kept] = rule(g, state);
+  state = kept;
+  return step;
+});
+const heavy = (g, v) => [-(v = 0.9 * v + g), v];
+const adam = (g, [m, v, t]) => {
+  [m, v, t] = [0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g, t + 1];
+  return [-(m / (1 - 0.9 ** t)) / Math.sqrt(v / (1 - 0.999 ** t)), [m, v, t]];
+};
+const DRAWN = {
+  // Gradient descent on f = x²/2 at a rate of 0.5: the slope, the step, and where the next ones lead
+  descent() {
+    const X = x => 130 + 128 * x, Y = f => 330 - 125 * f, f = x => x * x / 2;
+    const at = [2, 1, 0.5, 0.25];
+    const slope = `<polyline points="${X(1.35)},${Y(0.7)} ${X(2.3)},${Y(2.6)}" stroke="${ORANGE}" stroke-width="4"/>`;
+    return svg(440, 380, `${line(20, 331, 430, 331, `stroke="${GREY}" stroke-width="2"`)}${curve(f, [-0.95, 2.3], X, Y, "#1d2733")}${slope}
+      ${line(X(2), Y(2), X(2), 331, `stroke="${GREY}" stroke-dasharray="4 5"`)}${line(X(1), Y(f(1)), X(1), 331, `stroke="${GREY}" stroke-dasharray="4 5"`)}
+      <path d="M${X(2)} 331L${X(1) + 14} 331" stroke="${BLUE}" stroke-width="7"/><path d="M${X(1)} 331l18 -11v22z" fill="${BLUE}"/>
+      ${at.map(x => `<circle cx="${X(x)}" cy="${Y(f(x))}" r="8" fill="#1d2733"/>`).join("")}
+      ${label(X(1.5), 366, "−η g", `text-anchor="middle" fill="${BLUE}"`)}${label(X(2) - 26, 66, "slope g", `text-anchor="end" fill="${ORANGE}"`)}${label(10, 250, "loss f")}${label(432, 366, "x", `text-anchor="end"`)}`);
+  },
+  // Momentum's velocity, beta 0.9, over thirty gradients of one size: with one sign, and with both in turn
+  piles() {
+    const signs = [() => 1, i => (-1) ** i].map(sign => Array.from({length: 30}, (_, i) => sign(i)));
+    const [agree, turn] = signs.map(gradients => run(heavy, gradients, 0).map(step => -step)), at = {x: 10, step: 14, high: 15};
+    return svg(440, 350, `${label(10, 26, "gradients agree: v grows")}${line(10, 56, 430, 56, `stroke="${BLUE}" stroke-width="2" stroke-dasharray="7 6"`)}
+      ${label(20, 88, "η g / (1 − β)", `fill="${BLUE}"`)}${bars("agree", agree, {...at, y: 206, colour: BLUE})}${bars("g", signs[0], {...at, y: 206, colour: "#1d2733"})}
+      ${label(10, 262, "they alternate: it does not")}${bars("g", signs[1], {...at, y: 300, colour: "#1d2733", wide: 0.42})}${bars("turn", turn, {...at, x: 16, y: 300, colour: BLUE, wide: 0.42})}
+      ${label(10, 344, `<tspan fill="#1d2733">η g</tspan> and <tspan fill="${BLUE}">v</tspan>, step by step`)}`);
+  },
+  // How much each of the last thirty squares weighs in r: in Adagrad's sum, and in RMSProp's average
+  forgets() {
+    const last = Array.from({length: 30}, (_, i) => 29 - i), at = {x: 10, step: 14, high: 90};
+    return svg(440, 340, `${label(10, 26, "Adagrad's sum: all weigh alike")}${bars("sum", last.map(() => 1), {...at, y: 134, colour: "#e69f00"})}
+      ${label(10, 186, "RMSProp's average: the last ones")}${bars("average", last.map(age => 0.9 ** age), {...at, y: 294, colour: ORANGE})}
+      ${label(10, 330, "past squares")}${label(428, 330, "now", `text-anchor="end"`)}`);
+  },
+  // Adam's steps, in units of the learning rate, for a weight with large gradients, with small ones, with noise only
+  steps() {
+    const sorts = {"large, agreeing": () => 1, "small, agreeing": () => 0.15, "noise": i => Math.cos(i * i)};
+    return svg(1168, 222, Object.entries(sorts).map(([name, of], i) => {
+      const gradients = Array.from({length: 24}, (_, i) => of(i)), x = 130 + 356 * i, at = {x, step: 13};
+      return `${label(x, 24, name)}${bars("g", gradients, {...at, y: 82, high: 40, colour: GREY})}${bars("step", run(adam, gradients, [0, 0, 0]).map(step => -step), {...at, y: 178, high: 40, colour: GREEN})}
+        ${line(x, 82, x + 308, 82, `stroke="${GREY}"`)}${line(x, 178, x + 308, 178, `stroke="${GREEN}"`)}`;
+    }).join("") + label(0, 80, "gradient") + label(0, 176, "step", `fill="${GREEN}"`));
+  },
+  // What the descent lemma promises of a step, over its rate, in units of 1/L
+  promise() {
+    const X = eta => 30 + 160 * eta, Y = gain => 200 - 270 * gain, gain = eta => eta * (1 - eta / 2);
+    return svg(440, 360, `${line(20, 200, 430, 200, `stroke="${GREY}" stroke-width="2"`)}${curve(gain, [0, 2], X, Y, BLUE)}${curve(gain, [2, 2.45], X, Y, ORANGE)}
+      ${[1, 2].map(eta => `<circle cx="${X(eta)}" cy="${Y(gain(eta))}" r="8" fill="${BLUE}"/>`).join("")}
+      ${label(X(1), 44, "promised fall", `text-anchor="middle" fill="${BLUE}"`)}${line(X(1), 74, X(1), 200, `stroke="${GREY}" stroke-dasharray="4 5"`)}
+      ${label(X(1), 234, "1/L", `text-anchor="middle"`)}${label(X(2) - 12, 234, "2/L", `text-anchor="end"`)}${label(X(2) + 2, 318, "nothing", `text-anchor="end" fill="${ORANGE}"`)}${label(20, 234, "rate η: 0")}`);
+  },
+  // The two parts of the bound on the regret, and their sum, over the rate; distance and squares are 1
+  balance() {
+    const X = a => 20 + 135 * a, Y = cost => 290 - 110 * cost, far = a => 1 / (2 * a), rough = a => a / 2, both = a => far(a) + rough(a);
+    return svg(440, 340, `${line(20, 291, 430, 291, `stroke="${GREY}" stroke-width="2"`)}${curve(far, [0.22, 3], X, Y, BLUE)}${curve(rough, [0.05, 3], X, Y, ORANGE)}${curve(both, [0.23, 3], X, Y, "#1d2733")}
+      <circle cx="${X(1)}" cy="${Y(1)}" r="8" fill="#1d2733"/>${line(X(1), Y(1), X(1), 291, `stroke="${GREY}" stroke-dasharray="4 5"`)}
+      ${label(X(1), 326, "best: aᵢ", `text-anchor="middle"`)}${label(430, 326, "rate", `text-anchor="end"`)}${label(X(1.1), 150, "sum")}${label(430, 254, "distance", `text-anchor="end" fill="${BLUE}"`)}${label(430, 190, "squares", `text-anchor="end" fill="${ORANGE}"`)}`);
+  },
+  // Adam's usual step, in units of the learning rate, over how noisy a weight's gradient is
+  certain() {
+    const X = noise => 40 + 65 * noise, Y = step => 290 - 230 * step;
+    return svg(440, 340, `${line(40, 290, 430, 290, `stroke="${GREY}" stroke-width="2"`)}${line(40, Y(1), 430, Y(1), `stroke="${GREY}" stroke-dasharray="4 5"`)}
+      ${curve(noise => 1 / Math.hypot(1, noise), [0, 6], X, Y, GREEN)}${label(430, 44, "step = rate", `text-anchor="end"`)}${label(40, 326, "0")}${label(430, 326, "noise σ / μ", `text-anchor="end"`)}${label(26, 68, "1", `text-anchor="end"`)}${label(26, 296, "0", `text-anchor="end"`)}`);
+  },
+  // One step of each, to scale: sixty thousand images, and 128
+  images() {
+    const side = 370, small = side * Math.sqrt(128 / 60000);
+    return svg(560, 430, `<rect class="all" x="0" y="0" width="${side}" height="${side}" fill="#1d2733"/><rect class="few" x="415" y="${side - small}" width="${small}" height="${small}" fill="#2a7f8e"/>
+      ${label(0, 406, "a full step: 60,000")}${label(415, 406, "SGD's: 128")}`);
+  },
+  // The answers to scale: plain SGD's steps, and what would be left of them
+  shares() {
+    const of = [["SGD", 1, "#1d2733"], ["A", 0.1, BLUE], ["B", 1 / 3, BLUE], ["C", 0.5, BLUE], ["D", 2 / 3, BLUE]], wide = 480;
+    return svg(560, 380, of.map(([name, share, colour], i) => `${label(0, 48 + 76 * i, name)}<rect x="70" y="${14 + 76 * i}" width="${share * wide}" height="46" fill="${colour}"/>${
+      name === "D" ? `<rect x="${70 + share * wide}" y="${14 + 76 * i}" width="${(1 - share) * wide}" height="46" fill="${colour}" opacity=".3"/>` : ""}`).join(""));
+  },
+};
+
 // The playground on a slide: everything in view at once, and its letters for the last row. On the left the map, drawn
 // small and enlarged; on the right the answer and the knobs.
 const LARGE = 1.85;
@@ -268,6 +360,7 @@ async function start() {
   }
   document.querySelectorAll(".rates").forEach(drawRates);
   document.querySelectorAll(".units").forEach(drawUnits);
+  document.querySelectorAll(".drawn").forEach(place => (place.innerHTML = DRAWN[place.dataset.what]()));
   await MathJax.startup.promise;
   await MathJax.typesetPromise();
   await Promise.all(Array.from(document.images, image => image.decode().catch(() => {})));
