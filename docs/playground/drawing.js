@@ -270,5 +270,5 @@ function drawBeside(canvas, state, ...rest) {
   return chosen;
 }
 
-Object.assign(Playground, { inner, drawMap, drawBeside, styles, isCrowded });
+Object.assign(Playground, { MARGIN, inner, drawMap, drawBeside, styles, isCrowded });
 }
