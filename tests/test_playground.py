@@ -902,6 +902,26 @@ def test_where_a_path_leaves_its_picture_is_marked(browser, preset, heads):
         assert (found[1] == 0) == (heads[1] == 0)
 
 
+def test_paths_that_leave_at_one_place_show_a_head_each(browser):
+    """Gradient descent's first step is momentum's, and Nesterov's goes the same way."""
+    heads = (
+        "(knobs => { const own = CanvasRenderingContext2D.prototype.fill, heads = []; "
+        "CanvasRenderingContext2D.prototype.fill = function (...path) { "
+        "const { e, f } = this.getTransform(), ratio = devicePixelRatio; "
+        "const isHead = path[0] instanceof Path2D && this.canvas === knobs.map; "
+        "if (isHead) heads.push([e / ratio, f / ratio, this.fillStyle]); "
+        "own.apply(this, path); }; "
+        "knobs.draw(); CanvasRenderingContext2D.prototype.fill = own; return heads; "
+        "})(document.querySelector('optimizer-knobs'))"
+    )
+    with opened(browser, "#preset=same-rate") as page:
+        answer(page, 0)
+        found = page.evaluate(heads)
+        assert len({colour for *_, colour in found}) == len(found) == 3
+        for (x, y, _), (u, v, _) in itertools.combinations(found, 2):
+            assert np.hypot(x - u, y - v) >= 12, "none hides another"
+
+
 def test_who_flies_out_hides_none(browser):
     """Of many rules a path ends at the frame, is named, and nothing is drawn of the race before."""
     with opened(browser, "#preset=same-rate") as page:
@@ -914,6 +934,13 @@ def test_who_flies_out_hides_none(browser):
         assert page.evaluate("document.querySelector('optimizer-knobs').race.began") == []
         news = page.evaluate(f"{IN}.querySelector('[role=status]:not(.outcome)').textContent")
         assert news.endswith("Flown out: Gradient descent, Momentum, Nesterov.")
+        assert re.match(
+            r"lr from 0\.01 to 0\.1: Adam is lowest, \S+ \(before: RMSProp \+ Nesterov, ", news.replace("\xa0", "")
+        )
+        page.evaluate("document.querySelector('optimizer-knobs').turn('*.lr', 0.01)")
+        page.evaluate("document.querySelector('optimizer-knobs').turn('0.lr', 0.02)")
+        news = page.evaluate(f"{IN}.querySelector('[role=status]:not(.outcome)').textContent")
+        assert re.search(r": Gradient descent ends \S+ away \(before: \S+\)\.$", news), "nothing dotted is drawn"
 
 
 @pytest.mark.parametrize("preset", ["beta", "zigzag", "adam"])
@@ -940,6 +967,13 @@ def test_best_says_of_what(browser):
         assert title == page.evaluate(said), "and before it is pressed"
         page.evaluate("document.querySelector('optimizer-knobs').turn('1.lr', 0.01)")
         assert "last tenth" not in page.evaluate(said)
+        note = f"{IN}.querySelector('p.best')"
+        assert page.evaluate(f"{IN}.querySelector('button.best').checkVisibility()")
+        assert page.evaluate(f"{note}.textContent") == title, "in words under the knobs"
+        assert 0 <= box_of(page, "p.best")[1] - sum(box_of(page, ".knobs")[1::2]) < 20
+        assert "the rate that ends nearest" in page.evaluate(f"{IN}.querySelector('.question').textContent"), "another"
+        page.evaluate("document.querySelector('optimizer-knobs').load('preset=schedules')")
+        assert not page.evaluate(f"{note}.checkVisibility()"), "where nothing is best, nothing is said of it"
 
 
 def test_the_first_story_has_the_rates_that_chapter_4_prints(page):
@@ -981,9 +1015,22 @@ def written(page, part):
 def test_before_a_guess_the_second_picture_shows_the_question(browser, preset):
     with opened(browser, f"#preset={preset}") as page:
         drawn(page)
-        assert "?" in written(page, "beside")
+        assert {"?", "drawn after your guess"} <= set(written(page, "beside"))
         answer(page, 0)
-        assert "?" not in written(page, "beside")
+        assert not {"?", "drawn after your guess"} & set(written(page, "beside"))
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_before_a_guess_the_room_of_its_reason_says_so(browser, width):
+    shown = f"(style => [style.content, style.display])(getComputedStyle({IN}.querySelector('.said'), '::before'))"
+    ground = f"getComputedStyle({IN}.querySelector('.said')).backgroundColor"
+    with opened(browser, "#preset=beta", width=width, height=800) as page:
+        drawn(page)
+        assert page.evaluate(shown)[0] == '"Why? Told after your guess."'
+        assert page.evaluate(ground) != "rgba(0, 0, 0, 0)", "a field, not a hole"
+        answer(page, 0)
+        assert page.evaluate(shown)[0] == "none"
+        assert page.evaluate(ground) == "rgba(0, 0, 0, 0)"
 
 
 def test_the_map_of_lr_and_beta_is_the_larger_picture_and_on_a_phone_on_the_first_screen(browser):
@@ -1071,6 +1118,41 @@ def test_two_side_by_side_have_their_maps_level_and_wider_than_high(browser):
         heads = page.evaluate("[...document.querySelectorAll('main h2')].map(head => head.getBoundingClientRect().y)")
         assert heads[0] == pytest.approx(heads[1], abs=5), "nothing empty above the second"
         assert all(box["width"] > 500 and box["height"] >= 300 for box in boxes)
+
+
+def test_two_side_by_side_show_both_maps_and_their_controls_at_once(browser):
+    """In every story, before the guess and after, on a screen 720 px high; and the maps stay level."""
+    inside = (
+        "[...document.querySelectorAll('optimizer-knobs')].flatMap(({ shadowRoot }) => "
+        "[...shadowRoot.querySelectorAll('.plots canvas, .play, .controls [type=range], .knobs *')])"
+        ".filter(part => part.checkVisibility()).map(part => [part, part.getBoundingClientRect()])"
+        ".filter(([, box]) => !(box.top >= 0 && box.bottom <= 720 && box.right <= 1280))"
+        ".map(([part]) => part.outerHTML.slice(0, 80))"
+    )
+    tops = "[...document.querySelectorAll('optimizer-knobs')].map(({ map }) => map.getBoundingClientRect().y)"
+    with opened(browser) as page:
+        page.page.emulate_media(reduced_motion="reduce")
+        for preset in PRESETS:
+            page.evaluate(f"knobs.load('preset={preset}'), beside('preset={preset}'), heading()")
+            for _ in range(2):
+                page.evaluate("scrollTo(0, 0)")
+                assert page.evaluate(inside) == [], preset
+                one, other = page.evaluate(tops)
+                assert one == pytest.approx(other, abs=1), preset
+                page.evaluate(f"{IN}.querySelector('[role=group] button').click()")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1500, 560), (390, 844)])
+def test_a_ravine_starts_on_its_map_however_it_is_turned(browser, width, height):
+    inside = (
+        "[...document.querySelectorAll('optimizer-knobs')].every(({plot: {place, isOut}, race: {starts, surface}}) => "
+        "[...starts, ...surface.minima].every(point => !isOut(place(point))))"
+    )
+    with opened(browser, "#preset=turned&beside=preset%3Dturned", width=width, height=height) as page:
+        drawn(page)
+        for angle in range(1, 91):
+            page.evaluate(f"document.querySelectorAll('optimizer-knobs').forEach(one => one.turn('angle', {angle}))")
+            assert page.evaluate(inside), angle
 
 
 def test_two_paths_that_would_hide_each_other_start_mirrored(browser):

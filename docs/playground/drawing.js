@@ -1,13 +1,14 @@
 "use strict";
 {
 const { LOOKS, RATES, ofLane, MEMORIES, heightOn, lateHeight, memoryOf, short, power, typeset } = Playground;
-const { abs, atan2, ceil, floor, log, log10, max, min, round, cos, sin, PI } = Math;
+const { abs, atan2, ceil, floor, hypot, log, log10, max, min, round, cos, sin, PI } = Math;
 const MARGIN = { left: 46, right: 12, top: 22, bottom: 34 };
+const inner = ({ offsetX, offsetY }) => [offsetX - MARGIN.left, offsetY - MARGIN.top];
 const logOf = (height) => log10(max(height, 1e-12));
-const isLight = (ink) => /\((\d+)/.exec(ink)?.[1] > 127;
+const isLight = (ink) => ink.match(/\d+/) > 127;
 const DASHES = { solid: [], dashed: [7, 3], dotted: [2, 3] };
 
-function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", logX, logY, rows, isRound }) {
+function axes(canvas, ink, [left, right], [low, high], { x, title, logX, logY, rows, isRound }) {
   const ratio = devicePixelRatio, c = canvas.getContext("2d");
   const w = canvas.clientWidth - MARGIN.left - MARGIN.right, h = canvas.clientHeight - MARGIN.top - MARGIN.bottom;
   canvas.width = canvas.clientWidth * ratio;
@@ -16,7 +17,10 @@ function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", log
   c.lineJoin = "round"; // a sharp turn grows no spike
   c.fillStyle = c.strokeStyle = ink;
   c.font = "13px system-ui, sans-serif";
-  if (isRound) [low, high] = [-1, 1].map((side) => (low + high + side * (right - left) * h / w) / 2);
+  if (isRound) { // one scale for both, and the whole window in it
+    const scale = max((right - left) / w, (high - low) / h);
+    [[left, right], [low, high]] = [[left + right, w], [low + high, h]].map(([sum, size]) => [-1, 1].map((side) => (sum + side * scale * size) / 2));
+  }
   const place = ([x, y]) => [(x - left) / (right - left) * w, (high - y) / (high - low) * h];
   const point = ([px, py]) => [left + px / w * (right - left), high - py / h * (high - low)];
   const ticks = (low, high, whole, mark) => {
@@ -24,7 +28,7 @@ function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", log
     const gap = max(power * [1, 2, 5, 10].find((m) => m * power >= wish * 0.7), whole ? 1 : 0);
     for (let i = ceil(low / gap); i * gap <= high * (1 + 1e-9); i++) mark(i * gap);
   };
-  const said = (value, isLog) => (isLog ? power(round(value)) : typeset(short(+value.toPrecision(6))));
+  const said = (value, isLog) => (isLog ? power(round(value)) : typeset(short(value)));
   const inside = (text, x) => c.fillText(text, min(x, w + MARGIN.right - c.measureText(text).width / 2), h + 15);
   c.fillText(title, 0, -7);
   c.textAlign = "center";
@@ -42,7 +46,7 @@ function axes(canvas, ink, [left, right], [low, high], { x = "", title = "", log
   c.rect(0, 0, w, h);
   c.clip();
   const isOut = ([x, y]) => !(0 <= x && x <= w && 0 <= y && y <= h);
-  return { c, w, h, place, point, isOut, window: [[left, right], [low, high]] };
+  return { c, w, h, place, point, isOut, heads: [], window: [[left, right], [low, high]] };
 }
 
 // A second lane of a rule has a colour that no rule here has
@@ -73,7 +77,7 @@ function line({ c, place }, { colour, dash = [] }, points, width, alpha = 1) {
 }
 
 function terrain(plot, height, isDark) {
-  const w = max(1, round(plot.w / 2)), h = max(1, round(plot.h / 2));
+  const w = round(plot.w / 2), h = round(plot.h / 2);
   const canvas = new OffscreenCanvas(w, h), image = new ImageData(w, h);
   const logs = Array.from({ length: w * h }, (_, k) => log(max(height(plot.point([(k % w) * 2 + 1, floor(k / w) * 2 + 1])), 1e-9)));
   const top = logs.reduce((a, b) => max(a, b)), [low, high] = isDark ? [[0, 92, 134], [26, 30, 36]] : [[140, 190, 212], [251, 246, 234]];
@@ -87,14 +91,18 @@ function terrain(plot, height, isDark) {
 
 const isCrowded = (canvas, lanes) => lanes.length > (canvas.clientWidth < 500 ? 1 : 4);
 
-function leaving({ c, w, h, isOut }, { colour }, path) {
+// Heads of paths that leave at one place stand one behind the other
+function leaving({ c, w, h, isOut, heads }, { colour }, path) {
   const i = path.findIndex(isOut);
   if (i < 1) return;
   const [x, y] = path[i - 1], [u, v] = path[i].map((end, d) => end - path[i - 1][d]);
   const share = min(...[[x, u, w], [y, v, h]].map(([at, by, end]) => ((by > 0 && end) - at) / by).filter((share) => share >= 0));
+  const at = [x + share * u, y + share * v], behind = heads.filter((head) => hypot(...head.map((x, d) => x - at[d])) < 13);
+  heads.push(at);
   c.save();
-  c.translate(x + share * u, y + share * v);
+  c.translate(...at);
   c.rotate(atan2(v, u));
+  c.translate(-13 * behind.length, 0);
   c.fillStyle = colour;
   c.fill(new Path2D("M0 0l-12-6v12"));
   c.restore();
@@ -127,7 +135,7 @@ function drawMap(canvas, state, race, ink) {
     if (!isCloud) dot(lane.seen.at(-1), 6, true);
   });
   lanes.forEach((lane, i) => {
-    const { look, runs, theory } = lane, whole = traced(lane, i), past = isCloud ? whole : whole.slice(0, step + 1), places = past.map(place);
+    const { look, runs, theory } = lane, whole = traced(lane, i), past = isCloud ? whole : whole.slice(0, step + 1), places = lane.past = past.map(place);
     c.lineWidth = 2;
     c.globalAlpha = 0.4;
     c.fillStyle = c.strokeStyle = look.colour;
@@ -138,22 +146,18 @@ function drawMap(canvas, state, race, ink) {
     line(plot, look, past, 2.5);
     if (theory && !race.untold) line(plot, { colour: pink, dash: [7, 4] }, theory.map(on), 2);
     lane.seen = race.untold ? places : whole.map(place);
-    lane.tip = places.at(-1);
     c.fillStyle = c.strokeStyle = look.colour;
-    if (isCloud) return;
-    if (past.length < 400 && !look.dash[0]) for (const p of places) dot(p, 2);
-    leaving(plot, look, places);
+    if (!isCloud && past.length < 400 && !look.dash[0]) for (const p of places) dot(p, 2);
   });
-  if (!isCloud) for (const { look, tip } of lanes) {
+  if (!isCloud) for (const { look, past } of lanes) { // over all lines
+    leaving(plot, look, past);
     c.fillStyle = look.colour;
-    dot(tip, 5);
+    dot(past.at(-1), 5);
   }
   const [x, y] = place(on(start));
   c.fillStyle = c.strokeStyle = ink;
   for (const [x, y] of starts.map((p) => place(on(p)))) c.fillRect(x - 6, y - 6, 12, 12);
-  if (!lanes.length) {
-    c.fillText("drag me", x > w - 75 ? x - 70 : x + 22, max(14, y - 12));
-  }
+  if (!lanes.length) c.fillText("drag me", x > w - 75 ? x - 70 : x + 22, max(14, y - 12));
   if (lanes[1] && !isCrowded(canvas, lanes)) named(plot, lanes, [...lanes, ...race.began], [...surface.minima, ...starts].map((p) => place(on(p))), ink, isDark);
   c.restore();
   return plot;
@@ -164,7 +168,7 @@ function named({ c, w, h }, lanes, drawn, marks, ink, isDark) {
     [0, 0.2, 0.4, 0.6, 0.8].map((s) => p.map((x, d) => x + s * ((all[i + 1] ?? p)[d] - x)))));
   c.font = "600 13px system-ui, sans-serif";
   for (const lane of lanes) {
-    const { label, look: { colour, dash } } = lane, [x, y] = lane.tip.map((at, d) => max(0, min(at, [w, h][d])));
+    const { label, look: { colour, dash } } = lane, [x, y] = lane.past.at(-1).map((at, d) => max(0, min(at, [w, h][d])));
     const width = c.measureText(label).width + 22, spots = [];
     for (const down of [0, -20, 20, -40, 40, -60, 60])
       for (const right of [11, -width - 11, -width / 2]) {
@@ -257,11 +261,14 @@ const nearest = (values, wanted) => values.reduce((a, b) => (abs(log((b + 1e-5) 
 function drawBeside(canvas, state, ...rest) {
   const chosen = ({ heights, rates, sweep, map })[state.view](canvas, state, ...rest);
   if (state.step < 0) {
-    const c = Object.assign(canvas.getContext("2d"), { font: "700 90px system-ui, sans-serif", textAlign: "center", globalAlpha: 0.2 });
-    c.fillText("?", canvas.clientWidth / 2 - 29, canvas.clientHeight / 2 + 4);
+    const c = canvas.getContext("2d"), x = canvas.clientWidth / 2 - 29, y = canvas.clientHeight / 2;
+    c.textAlign = "center";
+    c.fillText("drawn after your guess", x, y);
+    c.font = "600 30px system-ui, sans-serif";
+    c.fillText("?", x, y - 24);
   }
   return chosen;
 }
 
-Object.assign(Playground, { MARGIN, drawMap, drawBeside, styles, isCrowded });
+Object.assign(Playground, { MARGIN, inner, drawMap, drawBeside, styles, isCrowded });
 }

@@ -4,15 +4,15 @@
 var Playground = {};
 {
 const HERE = document.currentScript.src.replace(/[^/]*$/, "");
-const FILES = ["rules", "surfaces", "presets", "race", "drawing"];
+const FILES = ["rules", "surfaces", "race", "presets", "drawing"];
 
-// A slide is wider than 1100 px and laid out by slides.js.
+// A slide is wider than 1100 px, laid out by slides.js.
 const STYLE = `
-:host { --link: light-dark(#00629b, #7cc4f5); --blue: light-dark(#0072b2, #56b4e9); --line: color-mix(in srgb, CanvasText 40%, Canvas);
+:host { --blue: light-dark(#0072b2, #56b4e9); --line: color-mix(in srgb, CanvasText 40%, Canvas);
   display: block; color: CanvasText; font: 15px/1.45 system-ui, sans-serif; container-type: inline-size }
 * { box-sizing: border-box }
 p { margin: .3em 0 } [hidden] { display: none !important }
-.text, .stage, .side, .said { display: contents } .ghost { display: none }
+.text, .stage, .side, .said { display: contents } .ghost, .best { display: none }
 .question { font-weight: 600; font-size: 1.05em }
 .row { display: flex; flex-wrap: wrap; gap: .4em .8em; align-items: center; margin: .45em 0 }
 canvas { display: block; width: 100%; height: clamp(210px, min(42cqw, 100vh - 345px), 400px); touch-action: none; cursor: crosshair }
@@ -21,41 +21,41 @@ button, select, input { font: inherit; color: inherit; accent-color: var(--blue)
 button, select, [type=text] { background: color-mix(in srgb, CanvasText 5%, Canvas); border: 1px solid var(--line); border-radius: 6px; padding: .25em .8em; cursor: pointer }
 button:hover { border-color: var(--blue) }
 .play { min-width: 5.2em; font-weight: 600 } .whole .play { background: #0072b2; color: #fff } .controls { flex-wrap: nowrap; white-space: nowrap } .controls input { flex: 1; min-width: 4em }
-[aria-pressed] { position: relative; padding-inline: 1.1em } [aria-pressed=true] { outline: 2px solid var(--blue) }
-.right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } ::before { position: absolute; left: .2em }
+[aria-pressed] { position: relative; padding-inline: 1.35em } [aria-pressed=true] { outline: 2px solid var(--blue) }
+.right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } [aria-pressed]::before { position: absolute; left: .35em }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
 .knob { display: grid; grid-template-columns: 1fr auto; gap: 4px; align-items: last baseline; align-self: end; min-width: 12.5em; flex: 1; font-size: .93em }
-.knob [type=range] { width: 100%; margin: 4px 0 } .knob [type=range]:last-child { grid-column: 1 / -1 } .knob button { padding: 0 .5em; align-self: center }
-.knob [type=text] { padding: 0 .3em; text-align: right }
+.knob [type=range] { width: 100%; margin: 0 } .knob [type=range]:last-child { grid-column: 1 / -1 } .knob button { padding: 0 .5em; align-self: center }
+.knob [type=text] { padding: 0 .3em; text-align: right; width: 4.8em }
 ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }
-svg { width: 22px; height: 12px; margin-right: .35em; fill: none; stroke-width: 3; vertical-align: middle }
+svg { width: 22px; height: 12px; margin-right: .35em; stroke-width: 3; vertical-align: middle }
 label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
 [type=checkbox] { width: 20px; min-height: 20px }
 .outcome { border-left: 3px solid var(--blue); padding-left: .7em }
 summary { cursor: pointer; padding: .3em 0 }
 fieldset { border: 1px solid var(--line) }
-a { color: var(--link); display: inline-block; padding: .3em 0 }
-.best { display: none }
+a { color: var(--blue); display: inline-block; padding: .3em 0 }
 @container (max-width: 1100px) {
-  .best, .stage, .ghost { display: block } .stage [role] { min-height: 2.9em } .side { display: flex; flex-direction: column } .side select { align-self: start; max-width: 100% }
-  .early .stage canvas { height: 210px } .side canvas { contain: size; flex: 1; min-height: 190px; height: auto; aspect-ratio: auto }
-  .whole { display: grid; grid-template: "text text" "stage side" / minmax(0, 3fr) minmax(0, 2fr); gap: 0 1em } .whole > * { grid-column: 1 / -1 }
-  .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .early > .stage { grid-area: side } .early > .side { grid-area: stage } .text { display: block }
-  .said { display: grid; margin-bottom: .7em } .said > * { grid-area: 1 / 1; align-self: start } .ghost { visibility: hidden }
+  .best, .stage, .ghost { display: block } .knobs:not(:has(button)) + .best { display: none } .stage [role] { min-height: 2.9em } .side { display: flex; flex-direction: column } .side select { align-self: start; max-width: 100% }
+  .side canvas { contain: size; flex: 1; min-height: 190px; height: auto; aspect-ratio: auto }
+  .whole { display: grid; grid-template: "text text" "said said" "stage side" "knobs knobs" / 3fr 2fr; gap: 0 1em } .whole > * { grid-column: 1 / -1; min-width: 0 }
+  .whole > .text { grid-area: text } .whole > .said { grid-area: said } .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .whole > .knobs { grid-area: knobs }
+  .early { grid-template-areas: "text text" "said said" "side stage" "knobs knobs" } .text { display: block } .knobs:has(> :nth-child(4)) > * { flex-basis: 40% }
+  .said { display: grid; margin-bottom: .7em } .said > *, .said::before { grid-area: 1 / 1 } .ghost { visibility: hidden }
+  .said:has([hidden]) { background: color-mix(in srgb, CanvasText 5%, Canvas); border-radius: 6px } .said:has([hidden])::before { content: "Why? Told after your guess."; place-self: center }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
-  .whole { grid-template: "text stage" auto "side stage" 1fr "side knobs" auto / minmax(0, 2fr) minmax(0, 3fr) } .whole > .text { grid-area: text }
-  .whole > .knobs { grid-area: knobs; align-self: end } .knobs:has(> :nth-child(4)) > * { flex-basis: 40% }
+  .whole { grid-template: "text stage" auto "said stage" auto "side stage" 1fr "side knobs" auto / 2fr 3fr } .early { grid-template-areas: "text side" "said side" "stage side" "stage knobs" }
+  .early .stage canvas { height: 210px } .knobs { align-self: end } .whole > .best { grid-column: 2 }
   .question { font-size: 1.2em } .text .row button { flex: 1 1 100%; text-align: left } .text .row:has(> :nth-child(4)) > * { flex-basis: 40% }
 }
 @container (max-width: 760px) { .whole .stage [role] { min-height: 4.4em } }
 @container (max-width: 520px) {
-  .whole { display: flex; flex-direction: column } .text { display: contents } .question, .question + *, .stage { order: -1 }
-  .said:has([hidden])::before { content: "Why? Answer first, or press Play."; position: static; grid-area: 1 / 1; opacity: .7 }
-  .late .side { order: 1 } .side ~ :not(.knobs) { order: 2 }
-  canvas, .early .stage canvas { height: clamp(200px, 34vh, 300px) } .early canvas { min-height: clamp(200px, 34vh, 300px) !important } .early .stage { order: 0 } .early .side { order: -1 }
+  .whole { display: flex; flex-direction: column } .text, .stage { order: -1 }
+  .late .side { order: 1 } details, details + p { order: 2 }
+  canvas { height: clamp(200px, 34vh, 300px) } .early canvas { min-height: clamp(200px, 34vh, 300px) !important } .early .stage { order: 0 } .early .side { order: -1 }
   .whole .stage { position: sticky; top: var(--header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
-  .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } .stage ul { font-size: .85em; gap: 0 .9em } .knob { min-width: 100% } .knob * { scroll-margin-top: 30em }
+  .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } .stage ul { font-size: .85em; gap: 0 .9em } .stage:has(li:nth-child(5)) [role] { min-height: 5.8em } .knob { min-width: 100% } .knob * { scroll-margin-top: 30em }
 }
 @media (pointer: coarse) {
   button, select, summary, label, .knob input, .controls input { min-height: 44px; font-size: 16px } a, summary { padding: .6em 0 }
@@ -70,21 +70,19 @@ const node = (name, attributes = {}, ...children) => {
 };
 
 function define() {
-  const { PRESETS, RULES, SCHEDULES, SURFACES, VIEWS, SETTINGS, MARGIN, ofRace, ofLane, checked, fromAddress, toAddress } = Playground;
-  const { NAMES, newLane, memoryOf, race, tuned, leader, capital, short, plain, typeset, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
+  const { PRESETS, RULES, SCHEDULES, SURFACES, VIEWS, SETTINGS, inner, ofRace, ofLane, checked, fromAddress, toAddress,
+    NAMES, newLane, memoryOf, race, tuned, leader, capital, short, plain, typeset, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
   const { abs, min, max, log10, round } = Math;
 
   const toSlider = (name, value) => {
     const [, low, high, scale] = SETTINGS[name];
-    if (scale === "log") return log10(value / low) / log10(high / low);
     if (scale === "memory") return -log10(1 - value) / 4;
-    return (value - low) / (high - low);
+    return scale === "log" ? log10(value / low) / log10(high / low) : (value - low) / (high - low);
   };
   const fromSlider = (name, share) => {
     const [, low, high, scale] = SETTINGS[name];
-    if (scale === "log") return +(low * (high / low) ** share).toPrecision(3);
     if (scale === "memory") return +(1 - (10 ** (-4 * share)).toPrecision(2)).toPrecision(4);
-    const value = low + share * (high - low);
+    const value = scale === "log" ? low * (high / low) ** share : low + share * (high - low);
     return scale === "whole" ? round(value) : +value.toPrecision(3);
   };
 
@@ -100,15 +98,14 @@ function define() {
   };
   const end = ({ diverged, away }) => (diverged ? "flies out" : `ends ${short(away.at(-1))} away`);
 
-  const BEST = "Best of a grid from this start: lowest over the last tenth of the steps.";
-  const STILL = matchMedia("(prefers-reduced-motion: reduce)");
+  const BEST = "“Best” of a grid: lowest over the last tenth of the steps.";
+  const STILL = matchMedia("(prefers-reduced-motion)");
 
-  class OptimizerKnobs extends HTMLElement {
+  customElements.define("optimizer-knobs", class extends HTMLElement {
     connectedCallback() {
       if (this.shadowRoot) return;
       this.attachShadow({ mode: "open" });
-      const state = this.getAttribute("state") ?? "";
-      this.load(`${state}&preset=${this.getAttribute("preset") ?? "ravine"}`);
+      this.load(`${this.getAttribute("state") ?? ""}&preset=${this.getAttribute("preset")}`);
       const draw = () => this.draw(), watch = new MutationObserver(draw);
       new ResizeObserver(draw).observe(this);
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
@@ -128,7 +125,7 @@ function define() {
       if (this.state.guess >= 0) this.verdict();
       this.update();
       // a story asks first
-      this.waits = this.beside.isConnected && /^(&?preset=[\w-]+)+&?$/.test(address);
+      this.waits = this.beside.isConnected && /^(&?preset=[\w-]+)*&?$/.test(address);
       this.draw();
     }
 
@@ -140,7 +137,7 @@ function define() {
       const { story } = this, bare = this.hasAttribute("bare");
       this.map = node("canvas", { part: "map", tabindex: 0, role: "application", "aria-label": "Surface and paths. Drag the start, or move it with the arrow keys." });
       this.beside = node("canvas", { class: "beside", role: "img" });
-      this.news = node("p", { role: "status" });
+      this.news = node("p", { part: "news", role: "status" });
       this.button = node("button", { class: "play", onclick: () => this.toggle() }, "Play");
       this.slider = node("input", { type: "range", min: 0, "aria-label": "step", oninput: () => (this.play(false), this.goTo(+this.slider.value)) });
       const answers = story.answers.map((text, i) => node("button", { "aria-pressed": "false", onclick: () => this.answer(i) }, text.replace(/^\*/, "")));
@@ -163,29 +160,29 @@ function define() {
       const stage = node("div", { class: "stage" }, node("div", { class: "plots" }, this.map), this.legend,
         node("div", { class: "row controls" }, this.button, this.slider, ...(bare ? [] : [restart])), this.news);
       this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? stage : node("div", { class: /=map/.test(story.state) ? "whole early" : "whole", part: "whole" },
-        node("div", { class: "text", part: "ask" }, node("p", { class: "question" }, story.question), this.answers,
-          node("div", { class: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `${this.reply(-1)}As the story begins: ${this.says}`))),
-        stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, this.all, node("p", {}, away)));
+        node("div", { class: "text", part: "ask" }, node("p", { class: "question" }, story.question), this.answers),
+        node("div", { class: "said", part: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `${this.reply(-1)}As the story begins: ${this.says}`)),
+        stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, node("p", { class: "best" }, BEST), this.all, node("p", {}, away)));
       this.fillKnobs();
       this.drag();
     }
 
     fillViews() {
       const { view, of, lanes } = this.state;
-      this.views.replaceChildren(...Object.entries(VIEWS).flatMap(([key, text]) => (key === "map" && lanes.length > 1
+      this.views.replaceChildren(...Object.entries(VIEWS).flatMap(([key, text]) => (key === "map" && lanes[1]
         ? lanes.map((lane, i) => node("option", { value: `map ${i}` }, `${text}, ${nameOf(lane, lanes)}`))
         : [node("option", { value: key }, text)])));
-      this.views.value = view === "map" && lanes.length > 1 ? `map ${min(of, lanes.length - 1)}` : view;
+      this.views.value = view === "map" && lanes[1] ? `map ${min(of, lanes.length - 1)}` : view;
     }
 
     lanesOf(knob, state = this.state) {
-      const [which, name] = knob.split(".");
-      return name ? (which === "*" ? state.lanes : [state.lanes[which]].filter(Boolean)) : [state];
+      const [which, name] = knob.split("."), { lanes } = state;
+      return name ? lanes.filter((_, i) => which === "*" || +which === i) : [state];
     }
 
     knob(knob) {
       const name = knob.split(".").at(-1), [, , , scale, label] = SETTINGS[name], lanes = this.lanesOf(knob);
-      if (!lanes.length || lanes[0][name] === undefined) return [];
+      if (lanes[0]?.[name] === undefined) return [];
       const isOne = /^\d/.test(knob) && this.state.lanes[1];
       const of = isOne ? `${nameOf(lanes[0], this.state.lanes)} ` : "";
       if (scale === "tick") {
@@ -194,10 +191,10 @@ function define() {
         return [node("label", {}, box, " ", label)];
       }
       const exact = node("input", {
-        type: "text", inputmode: "decimal", size: 7, "aria-label": `${of + label}, exactly`, onchange: () => {
+        type: "text", inputmode: "decimal", "aria-label": `${of + label}, exactly`, onchange: () => {
           try {
             this.turn(knob, checked(name, exact.value));
-          } catch (error) { this.say(`${error.message}.`); }
+          } catch ({ message }) { this.say(`${message}.`); }
           exact.value = plain(lanes[0][name]);
         },
       });
@@ -210,7 +207,7 @@ function define() {
         for (const lane of lanes) lane.lr = tuned(this.state, lane, [lane[memoryOf(lane)]]).lr;
         this.update();
         this.say(BEST);
-      } }, "best rate");
+      } }, "best");
       return [node("div", { class: "knob" }, node("span", {}, ...(isOne ? [swatch(parseInt(knob))] : []), (/no\./.test(of) ? "" : of) + label), exact, range, ...(name === "lr" ? [best] : []))];
     }
 
@@ -243,7 +240,7 @@ function define() {
             this.again();
             this.say(BEST);
           } }, "Tune"),
-          ...(state.lanes.length > 1 ? [node("button", { onclick: () => (state.lanes.splice(i, 1), this.again()) }, "Take out")] : [])),
+          ...(state.lanes[1] ? [node("button", { onclick: () => (state.lanes.splice(i, 1), this.again()) }, "Take out")] : [])),
         node("div", { class: "row" }, ...Object.keys(ofLane).flatMap((name) => (name in lane ? this.knob(`${i}.${name}`) : [])))));
       this.rest.replaceChildren(
         node("label", {}, "surface", select(Object.keys(SURFACES), state.surface, (name) => ((this.state = fromAddress(`surface=${name}`, state)), this.again()))),
@@ -281,12 +278,11 @@ function define() {
         }
         this.state.guess = i;
       }
-      this.waits = false;
       this.pending = true;
       this.tell();
       this.goTo(atOnce ? this.state.steps : 0);
       this.play(!atOnce);
-      this.dispatchEvent(new Event("play", { bubbles: true }));
+      this.dispatchEvent(new Event("play"));
     }
 
     reply(guess) {
@@ -320,7 +316,7 @@ function define() {
     }
 
     moveTo(point) {
-      const { surface } = this.race, inside = point.map((x, i) => min(max(x, this.plot.window[i][0]), this.plot.window[i][1]));
+      const { surface } = this.race, inside = this.plot.window.map(([low, high], i) => min(max(point[i], low), high));
       const [x, y] = surface.back ? surface.back(inside) : inside;
       this.state.x = +x.toFixed(3);
       if (surface.window[1]) this.state.y = +y.toFixed(3);
@@ -329,7 +325,7 @@ function define() {
 
     drag() {
       let side = 1; // -1: by the mirrored start
-      const at = ({ offsetX, offsetY }) => this.plot.point([offsetX - MARGIN.left, offsetY - MARGIN.top]);
+      const at = (event) => this.plot.point(inner(event));
       const move = (event) => (([x, y]) => this.moveTo([x, side * y]))(at(event));
       this.map.onpointerdown = (event) => {
         if (this.plot.isOut(this.plot.place(at(event)))) return;
@@ -345,7 +341,7 @@ function define() {
         if (!way) return;
         event.preventDefault();
         event.stopPropagation();
-        this.moveTo(this.race.start.map((x, i) => x + way[i] * (this.plot.window[i][1] - this.plot.window[i][0]) / 50));
+        this.moveTo(this.plot.window.map(([low, high], i) => this.race.start[i] + way[i] * (high - low) / 50));
       };
     }
 
@@ -360,7 +356,7 @@ function define() {
     toggle() {
       if (this.waits && !this.closest(".both, .reveal")) return this.answer(-1); // shows what is asked about
       this.play(!this.timer);
-      this.dispatchEvent(new Event("play", { bubbles: true }));
+      this.dispatchEvent(new Event("play"));
     }
 
     play(on) {
@@ -370,8 +366,7 @@ function define() {
       const stride = max(1, round(this.state.speed / 30)), tick = () => {
         if (this.state.step >= this.state.steps) {
           this.stop();
-          if (this.hasAttribute("play")) this.timer = setTimeout(() => this.play(this.isConnected), 2500);
-          return;
+          return this.hasAttribute("play") && (this.timer = setTimeout(() => this.play(this.isConnected), 2500));
         }
         const isOver = this.pending && this.race.lanes.every(({ path }) => path.length <= this.state.step);
         this.goTo(isOver ? this.state.steps : this.state.step + stride);
@@ -402,15 +397,15 @@ function define() {
     }
 
     effect() {
-      const { began: { state, lanes: before }, race: { lanes } } = this;
+      const { began, race } = this, { state, lanes: before } = began, { lanes } = race;
       const turned = this.shown.flatMap(({ knob, name, label }) => {
         const [was, is] = [state, this.state].map((state) => this.lanesOf(knob, state)[0][name]);
         return was === is ? [] : `${label} from ${plain(was)} to ${plain(is)}`;
       });
-      if ((state.x !== this.state.x || state.y !== this.state.y) && !/\b[xy]\b/.test(this.story.knobs)) turned.push("another start");
+      if (["x", "y"].some((key) => state[key] !== this.state[key] && !this.story.knobs.includes(key))) turned.push("another start");
       const moved = lanes.flatMap((lane, i) => (end(lane) === end(before[i]) ? []
-        : `${lanes[1] ? nameOf(lane, lanes) : "it"} ${end(lane)} (dotted: ${end(before[i]).replace(/ends | away/g, "")})`));
-      return `${capital([...new Set(turned)].join(", ")) || "Turned"}: ${moved[2] ? leader(this.race, this.state.steps) : `${moved.join("; ") || "all ends as before"}.`}`;
+        : `${lanes[1] ? nameOf(lane, lanes) : "it"} ${end(lane)} (${race.began[0] ? "dotted" : "before"}: ${end(before[i]).replace(/ends | away/g, "")})`));
+      return `${capital([...new Set(turned)].join(", ")) || "Turned"}: ${moved[2] ? leader(race, this.state.steps).replace(" above", ` (before: ${leader(began, state.steps).replace(/ is lowest| above.*/g, "")})$&`) : `${moved.join("; ") || "all ends as before"}.`}`;
     }
 
     changed() {
@@ -421,16 +416,15 @@ function define() {
     draw() {
       if (!this.race || this.map.clientWidth < 60) return;
       const ink = getComputedStyle(this).color, { state, race, began } = this;
-      const step = min(state.step, state.steps);
+      const { waits } = this, step = min(state.step, state.steps);
       this.slider.max = state.steps;
-      const { waits } = this;
       this.shadowRoot.lastChild.classList.toggle("late", state.view === "heights"); // on a phone, after the knobs
       this.legend.hidden = !isCrowded(this.map, race.lanes);
       this.legend.replaceChildren(...race.lanes.map(({ label }, i) => node("li", {}, swatch(i), label)));
       for (const { lanes } of [race, began]) styles(lanes, ink).forEach((look, i) => (lanes[i].look = look));
-      for (const { dataset, firstChild: { style } } of this.shadowRoot.querySelectorAll("svg")) {
-        const { colour, dash } = race.lanes[dataset.lane].look;
-        [style.stroke, style.strokeDasharray] = [colour, dash.join(" ") || "none"];
+      for (const svg of this.shadowRoot.querySelectorAll("svg")) {
+        const { colour, dash } = race.lanes[svg.dataset.lane].look;
+        svg.style = `stroke: ${colour}; stroke-dasharray: ${dash}`;
       }
       this.slider.value = waits ? 0 : step;
       race.untold = waits || this.pending;
@@ -441,21 +435,20 @@ function define() {
       this.plot = drawMap(this.map, state, waits ? { ...race, lanes: [] } : race, ink);
       if (this.beside.isConnected) {
         const chosen = drawBeside(this.beside, waits ? { ...state, step: -1 } : state, race, ink);
-        this.beside.onclick = ({ offsetX, offsetY }) => {
+        this.beside.onclick = (event) => {
           if (waits || !chosen) return;
-          const [lane, settings] = chosen([offsetX - MARGIN.left, offsetY - MARGIN.top]);
+          const [lane, settings] = chosen(inner(event));
           Object.assign(state.lanes[lane], settings);
           this.again();
         };
         this.beside.setAttribute("aria-label", VIEWS[state.view] + (waits ? "" : `: ${race.lanes.map((lane) => `${lane.label} ${typeset(short(lane.heights.at(-1)))}`).join("; ")}`));
       }
-      if (waits) return (this.news.textContent = "What do you expect? Choose an answer, or press Play to see.");
-      this.news.textContent = typeset(this.words ?? (step === state.steps && race.began[0] && !this.onSlide ? this.effect() : `Step ${step} of ${state.steps}. ${leader(race, step)}`));
+      if (waits) return (this.news.textContent = "What do you expect? Guess, or press Play.");
+      this.news.textContent = typeset(this.words ?? (step === state.steps && this.isTurned && isAlike && !this.onSlide ? this.effect() : `Step ${step} of ${state.steps}. ${leader(race, step)}`));
     }
 
     disconnectedCallback() { this.stop(); }
-  }
-  customElements.define("optimizer-knobs", OptimizerKnobs);
+  });
 }
 
 let left = FILES.length;

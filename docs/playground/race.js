@@ -1,6 +1,6 @@
 "use strict";
 {
-const { RULES, NAMES, SCHEDULES, SURFACES, PRESETS, hyperparameters, effectiveRate } = Playground;
+const { RULES, NAMES, SCHEDULES, SURFACES, hyperparameters, effectiveRate } = Playground;
 const { abs, floor, hypot, log, max, min, cos, PI } = Math;
 
 // Each number's default, bounds, slider (memory: 0, 0.9, 0.99, 0.999 at equal distances), name
@@ -52,7 +52,7 @@ function surfaceOf({ surface, k, angle, frame }) {
 // "preset=ravine&k=20&lane=momentum,lr:0.01,schedule:cosine" -> state. What a broken link cannot say stays as it was.
 function fromAddress(text, base = {}) {
   const address = new URLSearchParams(text), preset = address.get("preset");
-  if (Object.hasOwn(PRESETS, preset)) base = { ...fromAddress(PRESETS[preset].state), preset };
+  if (Object.hasOwn(Playground.PRESETS, preset)) base = { ...fromAddress(Playground.PRESETS[preset].state), preset };
   const state = { surface: "quadratic", view: "heights", ...base };
   const choose = (key, among) => Object.hasOwn(among, address.get(key)) && (state[key] = address.get(key));
   const read = (target, key, value, usual) => {
@@ -60,12 +60,10 @@ function fromAddress(text, base = {}) {
   };
   choose("view", VIEWS);
   if (choose("surface", SURFACES)) delete state.x, delete state.y;
-  for (const key in ofRace) if (key !== "x" && key !== "y") read(state, key, address.get(key), ofRace[key][0]);
-  const { start } = surfaceOf(state);
-  read(state, "x", address.get("x"), start[0]);
-  read(state, "y", address.get("y"), start[1] ?? 0);
+  const [x, y = 0] = SURFACES[state.surface]().start;
+  for (const key in ofRace) read(state, key, address.get(key), { x, y }[key] ?? ofRace[key][0]);
   const lanes = address.getAll("lane").map((lane) => lane.split(",")).filter(([rule]) => Object.hasOwn(RULES, rule));
-  if (lanes.length) state.lanes = lanes.slice(0, 8).map(([rule, ...rest]) => {
+  if (lanes[0]) state.lanes = lanes.slice(0, 8).map(([rule, ...rest]) => {
     const lane = newLane(rule);
     for (const [key, value] of rest.map((part) => part.split(":")))
       if (key in ofLane && (key in lane || key === "mirror")) read(lane, key, value);
@@ -79,7 +77,7 @@ const newLane = (rule) => ({ rule, ...hyperparameters(rule), schedule: "constant
 
 function toAddress({ lanes, ...state }) {
   const usual = fromAddress(`preset=${state.preset}`), address = new URLSearchParams({ preset: state.preset });
-  const text = (lane) => [lane.rule, ...Object.keys(lane).slice(1).map((key) => `${key}:${lane[key]}`)].join();
+  const text = ({ rule, ...lane }) => [rule, ...Object.entries(lane).map((pair) => pair.join(":"))].join();
   for (const key in state) if (state[key] !== usual[key]) address.append(key, state[key]);
   if (lanes.map(text).join() !== usual.lanes.map(text).join()) for (const lane of lanes) address.append("lane", text(lane));
   return String(address);
@@ -109,11 +107,11 @@ function versionsRead(workers, steps, seed) {
   });
 }
 
-function descend(rule, gradient, start, steps, hyper, { schedule = () => 1, noise = () => 0, read } = {}) {
+function descend(rule, gradient, start, steps, hyper, { schedule, noise, read }) {
   const path = Object.assign([start], { rates: [] }), states = [];
   for (let step = 0; step < steps; step++) {
     const now = { ...hyper, lr: hyper.lr * schedule(step) };
-    const g = gradient(path[read ? read[step] : step]).map((slope) => slope + noise());
+    const g = gradient(path[read?.[step] ?? step]).map((slope) => slope + noise());
     const next = path[step].map((x, i) => {
       const [update, state] = RULES[rule](g[i], states[i], now);
       states[i] = state;
@@ -145,7 +143,7 @@ function runLane(state, surface, lane, seed) {
   const noise = normal(2 * seed);
   return descend(lane.rule, surface.gradient, startOf(state, surface, lane), state.steps, lane, {
     schedule: SCHEDULES[lane.schedule][1](state.steps, lane),
-    noise: state.noise ? () => state.noise * noise() : undefined,
+    noise: () => state.noise && state.noise * noise(),
     read: state.workers > 1 && versionsRead(state.workers, state.steps, 2 * seed + 1),
   });
 }
@@ -169,8 +167,7 @@ function race(state) {
       ...lane, runs, label: labelOf(lane, state.lanes), diverged: length <= state.steps && length,
       path: state.mean ? byStep((step) => means.map((x) => x[step])) : runs[0],
       heights: mean(height), away: mean(away),
-      theory: state.mean && state.workers > 1 && lane.rule === "gradient_descent"
-        && meanTheory(surface.gradient, start, state.steps, lane.lr, state.workers),
+      theory: state.mean && state.workers > 1 && lane.rule === "gradient_descent" && meanTheory(surface.gradient, start, state.steps, lane.lr, state.workers),
     };
   });
   return { surface, start, starts: state.lanes.map((lane) => startOf(state, surface, lane)), lanes };
@@ -180,7 +177,7 @@ function labelOf(lane, lanes) {
   const alike = lanes.filter(({ rule }) => rule === lane.rule); // all but the first by what they change
   const differs = (key) => (lane === alike[0] ? alike : alike.slice(0, 1)).some((other) => other[key] !== lane[key]);
   const keys = Object.keys(lane).filter(differs), plans = new Set(lanes.map(({ schedule }) => schedule));
-  const own = (plans.size === lanes.length ? keys.slice(-1) : keys).map((key) =>
+  const own = keys.slice(plans.size === lanes.length ? -1 : 0).map((key) =>
     key === "schedule" ? plans.has("uncorrected") && lane.schedule === "constant" ? "bias corrected" : SCHEDULES[lane.schedule][0] : typeset(`${ofLane[key][4]} ${plain(lane[key])}`));
   return (own[0] && lanes.every(({ rule }) => rule === lane.rule) ? own : [NAMES[lane.rule], ...own]).join(", ");
 }
@@ -204,7 +201,7 @@ function leader({ lanes }, step) {
 
 const RATES = Array.from({ length: 41 }, (_, i) => +(10 ** (i / 8 - 4)).toPrecision(2));
 const MEMORIES = [0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99];
-const memoryOf = ({ momentum, ...lane }) => (momentum === undefined ? ["beta", "beta1"].find((key) => key in lane) : "momentum");
+const memoryOf = (lane) => ["momentum", "beta", "beta1"].find((key) => key in lane);
 
 function lateHeight(state, surface, lane) {
   const path = runLane(state, surface, lane, state.seed);
@@ -224,7 +221,7 @@ function tuned(state, lane, memories = MEMORIES) {
 
 function outcome(name) {
   const state = fromAddress(`preset=${name}`), again = (change) => fromAddress(change, state);
-  return typeset(PRESETS[name].outcome({
+  return typeset(Playground.PRESETS[name].outcome({
     ...race(state), again: (change) => race(again(change)).lanes, tuned: (i, change) => tuned(again(change), state.lanes[i]),
   }).replace(/\s+/g, " "));
 }

@@ -14,7 +14,7 @@
         (p) => { const [x, y] = back(p); return (x ** 2 + k * y ** 2) / 2; },
         (p) => { const [x, y] = back(p); return turn([x, k * y]); },
         [-4, 1], [[0, 0]],
-        degrees ? [[-6.5, 4.5], [-4.6, 2.2]] : [[-4.5, 2], [-1.6, 1.6]]),
+        degrees ? [[-6.5, 4.5], [-4.4, 1.6]] : [[-4.5, 2], [-1.6, 1.6]]),
       turn, back, isRound: k === 1 || degrees > 0, // x and y to one scale
     };
   }
