@@ -305,7 +305,7 @@ def _listed(heads, entries):
 
 def spelled(text):
     """A head or an entry without the signs that joined it to others."""
-    text = re.sub(r"\s+", " ", text).strip(" ,;:=")
+    text = re.sub(r"([(\[]) ", r"\1", re.sub(r"\s+", " ", text)).strip(" ,;:=")
     for opening, closing in ("()", "[]"):
         if text.count(opening) != text.count(closing):
             text = text.replace(opening, "").replace(closing, "")
