@@ -8,6 +8,7 @@ code, arrays and all that is no such row stay as they were printed.
 import html
 import os
 import re
+from itertools import pairwise
 
 NUMBER = r"[-+±]?(?:\d[\d,]*\d|\d)(?:\.\d*)?(?:e[-+]?\d+)?(?![\w.])"
 PAIR = rf"{NUMBER}: *(?:{NUMBER}|nan|inf|-(?!\d)) *%?"  # an entry with its key
@@ -200,8 +201,9 @@ def _table(rows):
     if labels[0] is not None:
         heads, entries = ["", *heads], [[label, *row] for label, row in zip(labels, entries, strict=True)]
     heads, entries = [spelled(head) for head in heads], [[spelled(entry) for entry in row] for row in entries]
-    if any(head and heads.count(head) > (1 if head[0] == "…" else 2) for head in heads):  # a list, not what columns are
-        return None
+    columns = [(head, *column) for head, column in zip(heads, zip(*entries, strict=True), strict=True) if head]
+    if len(set(columns)) < len(columns) or any(head and head == other for head, other in pairwise(heads)):
+        return None  # a list, or sentences that say something twice: no columns
     heads, entries = _listed(heads, entries)
     for i, heading in headings.items():
         entries.insert(i, list(heading))
@@ -256,10 +258,12 @@ def _heads(core, runs, entries):
             cut = ends[0]
         else:
             cut = 0
-        if k:
-            heads[k - 1] += (" …" if spelled(heads[k - 1]) and cut and signs[0] not in ENDS else "") + "".join(
-                words[:cut]
-            )
+        after = "".join(words[:cut])
+        if k and after and spelled(heads[k - 1]) and signs[0] not in ENDS:  # said before it and after it
+            is_unit = len(after.split()) < 3 and "(" not in after
+            heads[k - 1] += f" ({spelled(after)})" if is_unit else f" …{after}"
+        elif k:
+            heads[k - 1] += after
         if k < len(runs):
             heads[k] += "".join(words[cut:])
     return heads
@@ -367,5 +371,9 @@ def side(word):
 
 
 def marked(text):
-    """A minus is as wide as a plus; plus or minus is one sign."""
-    return re.sub(r"(?<![\w)\]-])-(?=\d)", "−", html.escape(text.replace("+-", "±")))
+    """A minus is as wide as a plus; plus or minus is one sign; in a list of pairs a key stands over its number."""
+    text = re.sub(r"(?<![\w)\]-])-(?=\d)", "−", html.escape(text.replace("+-", "±")))
+    if re.fullmatch(rf"{PAIR}(?:, {PAIR})+", text):
+        pairs = (pair.split(": ") for pair in text.split(", "))
+        return "".join(f'<span class="pair"><small>{key}</small> {number}</span> ' for key, number in pairs)
+    return text

@@ -146,6 +146,17 @@
     item.append(fold);
   }
 
+  // Who has read a section beyond the core closes it where it ends, and is back where it began.
+  for (const fold of document.querySelectorAll("details.deeper")) {
+    const title = fold.parentNode.querySelector("h2").firstChild.textContent;
+    const end = Object.assign(document.createElement("button"), { type: "button", className: "deeper-end", textContent: `Close “${title}”` });
+    end.onclick = () => {
+      fold.open = false;
+      fold.parentNode.scrollIntoView({ block: "center" });
+    };
+    fold.append(end);
+  }
+
   // A link into a fold opens it.
   const arrive = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
