@@ -82,7 +82,7 @@ COVERS = {
     "03_stochastic_gradient_descent": ("Two descents on the contours", (11.5, 19, 97, 85.5)),
     "04_momentum": ("A bowl with ripples", (9, 2, 99, 86)),
     "05_asynchronous_sgd": ("Contours of a ravine. Six", (44, 20, 93, 84)),
-    "06_nesterov_momentum": ("A grey arrow, the momentum step", (13, 3, 96, 86)),
+    "06_nesterov_momentum": ("A grey arrow, the momentum step", (12, 3, 96, 86)),
     "07_adagrad": ("Contours of a ravine. Gradient descent", (10, 7, 99, 86)),
     "08_rmsprop": ("Left: two mirrored paths", (8.8, 17, 49, 76.5)),
     "09_adam": ("Means of m and v", (7.9, 22, 52.4, 86.5)),
