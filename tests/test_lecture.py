@@ -286,9 +286,23 @@ SAID = [
     (
         "workloads",
         "10_which_optimizer",
-        [r"bad start .*(?:momentum|adagrad|rmsprop) .*?(\d+) steps", r"bad start .*adam .*?(\d+) steps"],
+        [r"bad start .* (?:momentum|adagrad|rmsprop) .*?(\d+) steps", r"bad start .*adam .*?(\d+) steps"],
         1.1,
         9,
+    ),
+    (
+        "workloads",
+        "10_which_optimizer",
+        [r"bad start .*adam .*?(\d+) steps", r"bad start .*rmsprop_nesterov .*?(\d+) steps"],
+        1.2,
+        1.6,
+    ),
+    (
+        "workloads",
+        "10_which_optimizer",
+        [r"plain  .*adagrad .*?(\d+) steps", r"plain  .* nesterov .*?(\d+) steps"],
+        1,
+        1.5,
     ),
     (
         "workloads",
@@ -307,14 +321,14 @@ SAID = [
     (
         "workloads",
         "10_which_optimizer",
-        [r"large batch .*adam .*?(\d+) steps", r"large batch .*momentum .*?(\d+) steps"],
+        [r"large batch .*adam .*?(\d+) steps", r"large batch .* momentum .*?(\d+) steps"],
         1,
         1.25,
     ),
     (
         "workloads",
         "10_which_optimizer",
-        [r"plain  .*adam .*?(\d+) steps", r"plain  .*momentum .*?(\d+) steps"],
+        [r"plain  .*adam .*?(\d+) steps", r"plain  .* momentum .*?(\d+) steps"],
         1,
         1.25,
     ),
@@ -328,7 +342,7 @@ SAID = [
     (
         "workloads",
         "10_which_optimizer",
-        [r"plain  .*adagrad .*?(\d+) steps", r"plain  .*momentum .*?(\d+) steps"],
+        [r"plain  .*adagrad .*?(\d+) steps", r"plain  .* momentum .*?(\d+) steps"],
         1,
         1.5,
     ),
