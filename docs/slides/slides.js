@@ -141,7 +141,7 @@ sheet.replaceSync(`
 .whole { height: 100%; display: grid; column-gap: 28px; grid-template: "ask ask" auto "guess guess" auto "map said" auto "map news" 1fr "names ." auto "run ." auto / 764px 1fr }
 .question { grid-area: ask; font-size: 1.08em; margin: 0 } .question + .row { grid-area: guess; margin: 6px 0 }
 .plots { grid-area: map; position: relative; display: block; min-height: 0 }
-canvas:not(.beside) { position: absolute; top: 0; left: 0; width: ${100 / LARGE}%; height: ${100 / LARGE}%; transform: scale(${LARGE}); transform-origin: 0 0 }
+canvas:not(.beside) { filter: brightness(.9) contrast(1.2) saturate(1.15); position: absolute; top: 0; left: 0; width: ${100 / LARGE}%; height: ${100 / LARGE}%; transform: scale(${LARGE}); transform-origin: 0 0 }
 .plots:not(:has(+ ul > :nth-child(5))), .plots:has(+ ul[hidden]) { grid-row: 3 / 6 } .plots + ul:not(:has(> :nth-child(5))) { grid-area: map; z-index: 1; align-self: start; justify-self: end; gap: 12px; margin: 5px 22px 0 0 } ul svg { width: 18px; margin-right: 5px }
  .outcome { grid-area: said; margin: 0; align-self: start } .which { display: block; margin-top: .4em; font-weight: 600 } .which span { display: inline-block } ul { grid-area: names; font-size: 1em; margin: 0 }
 .controls { grid-area: run; margin: 0 } [role=status]:not(.outcome) { grid-area: news; align-self: start; margin: .5em 0 0 } .knobs { grid-area: 4 / 2 / 7; align-self: end; margin: 0; gap: 4px 28px }
