@@ -258,18 +258,8 @@ SAID = [
         17,
     ),
     ("plateau", "09_adam#Deeper:-which-part-of-Adam-leaves-the-plateau?", r"rmsprop .*accuracy ([\d.]+)", 94.8, 95.2),
-    *(
-        (
-            "adam-path",
-            "09_adam#Deeper:-against-momentum-and-RMSProp-on-three-surfaces",
-            [rf"{surface} +rmsprop .*: height (\S+)", rf"{surface} +adam .*: height (\S+)"],
-            50,
-            1e15,
-        )
-        for surface in ("quadratic, condition number 50", "Rosenbrock", "Beale")
-    ),
     (
-        "adam-path",
+        "askew",
         "09_adam#A-picture-first",
         [r"rmsprop .* steps, ([\d.]+) after 80", r"(?:momentum|adam) .* steps, ([\d.]+) after 80"],
         0,
