@@ -394,7 +394,7 @@ def test_the_rule_mattered_more_on_the_two_hard_problems():
         )
         slowest[name] = max(steps) / min(steps)
     assert min(slowest["bad start"], slowest["rare classes"]) > 1.75
-    assert min(slowest["bad start"], slowest["rare classes"]) > max(slowest["plain"], slowest["large batch"])
+    assert max(slowest["plain"], slowest["large batch"]) < 1.65
 
 
 def test_the_worker_that_the_notes_follow_is_in_the_picture():
