@@ -13,12 +13,13 @@ from urllib.parse import unquote, urlparse
 
 import handouts
 import lecture
+import numpy as np
 import pdf
 import pytest
 import slides
 from chromium import Browser
 
-from course_utils import plots, schedules
+from course_utils import plots, rules, schedules
 
 CHAPTERS = sorted((slides.ROOT / "notebooks").glob("[0-9]*.ipynb"))
 DECKS = ["lecture", *(path.stem for path in CHAPTERS)]
@@ -490,6 +491,52 @@ def test_what_stands_beside_a_formula_is_computed_by_its_rule(stick, browser):
           return width.baseVal.value * height.baseVal.value;
         })""")
         assert areas[0] / areas[1] == pytest.approx(60_000 / 128)
+
+
+RATES = np.geomspace(0.01, 10, 31)
+
+
+def in_ravine(rule, start, **settings):
+    """A rule's hundred steps in the ravine that lies askew, at the best of 31 rates."""
+    turn = np.array([[1, 1], [-1, 1]]) / np.sqrt(2)  # rows: along and across
+    points = np.repeat([start @ turn], len(RATES), axis=0)
+    state, paths = None, [points]
+    for _ in range(100):
+        g = points @ turn.T * (1, 100) @ turn
+        given = {"lr": RATES[:, None], **settings}
+        step, state = rule(g, **given) if state is None else rule(g, state, **given)
+        points = points + step
+        paths.append(points)
+    best = np.nanargmin(np.hypot(*points.T))  # at the largest rates momentum leaves for good
+    return np.array(paths)[:, best], np.hypot(*points[best])
+
+
+def test_in_a_ravine_that_lies_askew_an_average_of_gradients_arrives_and_rmsprop_does_not(stick, browser):
+    with browser.open(f"{(stick / 'lecture.html').as_uri()}#/askew") as page:
+        page.evaluate(READY)
+        shown = page.evaluate("""["alone", "averaged"].map(name =>
+          document.querySelector(`[data-what="askew"] .${name}`).dataset.path.split(",").map(Number))""")
+    alone, averaged = (np.reshape(path, (-1, 2)) for path in shown)
+    start = np.array([-4, 0.3])
+    python, away = in_ravine(rules.rmsprop, start)
+    assert alone[:61] == pytest.approx(python[:61], rel=1e-4), "what comes later hangs on the last digit"
+    assert 0.2 < np.linalg.norm(alone[-1]) < 0.5
+    assert 0.2 < away < 0.5
+    python, away = in_ravine(rules.adam, start)
+    assert averaged == pytest.approx(python, rel=1e-4, abs=1e-6)
+    assert away < 0.01
+    for other in ((-4, 1), (-4, -1), (-3, 0.5), (-2, 1.5), (-4, 0.1)):
+        ends = [
+            in_ravine(rule, np.array(other), **settings)[1]
+            for rule, settings in (
+                (rules.rmsprop, {}),
+                (rules.adam, {"beta1": 0}),  # RMSProp with Adam's long memory
+                (rules.adam, {}),
+                (rules.momentum, {}),
+            )
+        ]
+        assert min(ends[:2]) > 10 * ends[2], "from other starts, and with a longer memory, it is the same"
+        assert min(ends[:2]) > 10 * ends[3], "and momentum alone arrives, too"
 
 
 def test_what_is_drawn_stays_in_its_box_with_letters_for_the_last_row(stick, browser):

@@ -30,7 +30,7 @@ takes beside the words. What stands in double braces is taken from a chapter, by
 The last two may stand in titles and notes, too. A reference that leads nowhere ends the build.
 
 A slide whose title begins with "Vote:" asks, and has the choices A to D as a numbered list; the slide after it shows
-the picture.
+the picture, and its notes say what each letter thought: no reason is told before the hands are counted.
 A link `[Turn the knobs: what](../docs/playground/index.html#preset=name)` becomes the playground itself; on paper it
 shows the right answer and its run.
 What stands beside a formula, `<div class="drawn" data-what="piles" ...>`, is drawn by docs/slides/slides.js, with the

@@ -56,10 +56,27 @@ const run = (rule, gradients, state) => gradients.map(g => {
   return step;
 });
 const heavy = (g, v) => [-(v = 0.9 * v + g), v];
+const rmsprop = (g, r) => [-g / (Math.sqrt(r = 0.9 * r + 0.1 * g * g) + 1e-8), r];
 const adam = (g, [m, v, t]) => {
   [m, v, t] = [0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g, t + 1];
-  return [-(m / (1 - 0.9 ** t)) / Math.sqrt(v / (1 - 0.999 ** t)), [m, v, t]];
+  return [-(m / (1 - 0.9 ** t)) / (Math.sqrt(v / (1 - 0.999 ** t)) + 1e-8), [m, v, t]];
 };
+// A rule's hundred steps in a ravine that is turned by 45 degrees and 100 times as steep across as along, at the best of 31 rates
+const turned = ([along, across]) => [(along - across) * Math.SQRT1_2, (along + across) * Math.SQRT1_2];
+function inRavine(rule, state) {
+  const walk = rate => {
+    let [x, y] = turned([-4, 0.3]), states = [state, state];
+    return [[x, y], ...Array.from({length: 100}, () => {
+      const steps = turned([(x + y) * Math.SQRT1_2, 100 * (y - x) * Math.SQRT1_2]).map((g, i) => rule(g, states[i]));
+      states = steps.map(([, kept]) => kept);
+      return [x, y] = [x + rate * steps[0][0], y + rate * steps[1][0]];
+    })];
+  };
+  const away = path => Math.hypot(...path.at(-1));
+  const paths = Array.from({length: 31}, (_, i) => walk(10 ** (i / 10 - 2)));
+  const path = paths.reduce((best, path) => (away(path) < away(best) ? path : best));
+  return {path, away: away(path)};
+}
 const DRAWN = {
   // Gradient descent on f = x²/2 at a rate of 0.5: the slope, the step, and where the next ones lead
   descent() {
@@ -96,6 +113,29 @@ const DRAWN = {
       return `${label(x, 24, name)}${bars("g", gradients, {...at, y: 82, high: 40, colour: GREY})}${bars("step", run(adam, gradients, [0, 0, 0]).map(step => -step), {...at, y: 178, high: 40, colour: GREEN})}
         ${line(x, 82, x + 308, 82, `stroke="${GREY}"`)}${line(x, 178, x + 308, 178, `stroke="${GREEN}"`)}`;
     }).join("") + label(0, 80, "gradient") + label(0, 176, "step", `fill="${GREEN}"`));
+  },
+  // RMSProp in a ravine that lies askew, its last steps enlarged; and Adam, which averages the gradients
+  askew() {
+    const size = 124, X = x => 425 + size * x, Y = y => 52 - size * y;
+    const points = (path, at = ([x, y]) => [X(x), Y(y)]) => path.map(point => at(point).map(value => value.toFixed(2)).join(",")).join(" ");
+    const contour = r => {
+      const first = Math.acos(0.2 / r), angles = Array.from({length: 61}, (_, i) => first + 2 * (Math.PI - first) * i / 60);
+      return `<polyline points="${points(angles.map(t => turned([r * Math.cos(t), r / 10 * Math.sin(t)])))}" stroke="#b9c1c9" stroke-width="2"/>`;
+    };
+    const panel = (left, name, says, colour, {path, away}) => `<g transform="translate(${left} 0)">${[1, 2, 3, 4].map(contour).join("")}
+      <polyline class="${name}" data-path="${path.flat()}" points="${points(path)}" stroke="${colour}" stroke-width="3"/>
+      ${path.map(([x, y]) => `<circle cx="${X(x)}" cy="${Y(y)}" r="4.5" fill="${colour}"/>`).join("")}<path d="M${X(0) - 10} ${Y(0) - 10}l20 20m0 -20l-20 20" stroke="#b3005e" stroke-width="5"/>
+      ${label(0, 26, says, `fill="${colour}" font-weight="680"`)}${label(0, 62, "after 100 steps")}${label(0, 98, `${away.toPrecision(1)} away`)}</g>`;
+    const orange = inRavine(rmsprop, 0), part = orange.path.slice(-22), middle = axis => {
+      const values = part.map(point => point[axis]);
+      return (Math.min(...values) + Math.max(...values)) / 2;
+    };
+    const [x, y] = [middle(0), middle(1)], large = 112 / Math.max(...part.map(([px, py]) => Math.hypot(px - x, py - y)));
+    const near = ([px, py]) => [412 + large * (px - x), 292 - large * (py - y)];
+    const glass = `<circle cx="412" cy="292" r="128" fill="#fff" stroke="${GREY}" stroke-width="2"/><circle cx="${X(x)}" cy="${Y(y)}" r="${128 / large * size}" fill="none" stroke="${GREY}" stroke-width="2"/>
+      ${line(X(x), Y(y) + 128 / large * size, 412, 164, `stroke="${GREY}" stroke-width="2"`)}<polyline points="${points(part, near)}" stroke="${ORANGE}" stroke-width="4"/>
+      ${part.map(near).map(([px, py]) => `<circle cx="${px}" cy="${py}" r="6" fill="${ORANGE}"/>`).join("")}`;
+    return svg(1168, 432, panel(0, "alone", "RMSProp", ORANGE, orange) + glass + panel(620, "averaged", "Adam", GREEN, inRavine(adam, [0, 0, 0])));
   },
   // What the descent lemma promises of a step, over its rate, in units of 1/L
   promise() {
@@ -141,7 +181,7 @@ sheet.replaceSync(`
 .whole { height: 100%; display: grid; column-gap: 28px; grid-template: "ask ask" auto "guess guess" auto "map said" auto "map news" 1fr "names ." auto "run ." auto / 764px 1fr }
 .question { grid-area: ask; font-size: 1.08em; margin: 0 } .question + .row { grid-area: guess; margin: 6px 0 }
 .plots { grid-area: map; position: relative; display: block; min-height: 0 }
-canvas:not(.beside) { position: absolute; top: 0; left: 0; width: ${100 / LARGE}%; height: ${100 / LARGE}%; transform: scale(${LARGE}); transform-origin: 0 0 }
+canvas:not(.beside) { filter: brightness(.9) contrast(1.2) saturate(1.15); position: absolute; top: 0; left: 0; width: ${100 / LARGE}%; height: ${100 / LARGE}%; transform: scale(${LARGE}); transform-origin: 0 0 }
 .plots:not(:has(+ ul > :nth-child(5))), .plots:has(+ ul[hidden]) { grid-row: 3 / 6 } .plots + ul:not(:has(> :nth-child(5))) { grid-area: map; z-index: 1; align-self: start; justify-self: end; gap: 12px; margin: 5px 22px 0 0 } ul svg { width: 18px; margin-right: 5px }
  .outcome { grid-area: said; margin: 0; align-self: start } .which { display: block; margin-top: .4em; font-weight: 600 } .which span { display: inline-block } ul { grid-area: names; font-size: 1em; margin: 0 }
 .controls { grid-area: run; margin: 0 } [role=status]:not(.outcome) { grid-area: news; align-self: start; margin: .5em 0 0 } .knobs { grid-area: 4 / 2 / 7; align-self: end; margin: 0; gap: 4px 28px }
