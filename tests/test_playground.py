@@ -133,6 +133,41 @@ def test_every_story_opens_and_says_what_happened(page, preset):
     assert page.errors() == []
 
 
+MEASURES = {  # how a status line, a turned knob's line and the first plot speak; how none of the story's words do
+    "away": (
+        "away from the minimum",
+        "away",
+        "distance from the minimum",
+        r"above the minimum|\blower\b|who is lowest",
+    ),
+    "heights": ("above the minimum", "above", "height above the minimum", r"\baway\b|\bnearer\b"),
+    "rates": ("of y", "of y", "effective rate: thick of x, thin of y", r"above the minimum|\baway\b"),
+}
+
+
+@pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset != "damping"])
+def test_a_story_has_one_measure(page, preset):
+    """In its question, its answer, its status line, the line of what a knob has done, and the plot shown first."""
+    knobs = "document.querySelector('optimizer-knobs')"
+    page.evaluate(f"{knobs}.load('preset={preset}')")
+    answer(page, -1)
+    view, heading = page.evaluate(f"[{knobs}.state.view, {IN}.querySelector('select').selectedOptions[0].text]")
+    ends, short, title, other = MEASURES[view]
+    assert heading == title
+    words = page.evaluate(
+        f"(({{story: {{question, answers}}, says}}) => [question, ...answers, says].join(' '))({knobs})"
+    )
+    assert not re.search(other, words, re.IGNORECASE), words
+    at = f"Playground.leader({knobs}.race, 3)"
+    assert re.search(rf"{ends}|equally {'near' if view == 'away' else 'high'}", page.evaluate(at)), page.evaluate(at)
+    page.evaluate(
+        f"{knobs}.load('preset={preset}'), {knobs}.turn({knobs}.shown[0].knob, {knobs}.shown[0].range.value > 0 && 3)"
+    )
+    news = page.evaluate(f"{IN}.querySelector('[role=status]:not(.outcome)').textContent")
+    assert re.search(rf"\b{short}\b|flies out|flown out|all ends as before", news), news
+    assert not re.search(rf"\b({'above' if view == 'away' else 'away'})\b", news), news
+
+
 # ---- use
 
 
@@ -472,7 +507,7 @@ def test_knobs_side_by_side_stand_level(browser):
 @pytest.mark.parametrize(
     ("preset", "knob", "value", "words"),
     [
-        ("three", "2.lr", 0.1, r"Adam lr from 0\.32 to 0\.1: Adam ends \S+ away \(dotted: \S+\)\."),
+        ("three", "2.lr", 0.1, r"Adam lr from 0\.32 to 0\.1: Adam ends \S+ above \(dotted: \S+\)\."),
         ("race", "k", 20, r"Condition number k from 50 to 20: \w+ is lowest, .+ above the minimum\."),  # all four moved
     ],
 )
@@ -626,7 +661,7 @@ def test_tune_finds_the_best_of_its_grid(browser):
         assert page.errors() == []
 
 
-@pytest.mark.parametrize("view", ["sweep", "map"])
+@pytest.mark.parametrize("view", ["sweep", "map"])  # links of old ask for a sweep over lr: the map shows it
 def test_a_click_beside_the_map_chooses_a_rate(browser, view):
     with opened(browser, f"#preset=beta&view={view}") as page:
         before = page.evaluate("document.querySelector('optimizer-knobs').state.lanes[0].lr")
@@ -940,7 +975,7 @@ def test_who_flies_out_hides_none(browser):
         page.evaluate("document.querySelector('optimizer-knobs').turn('*.lr', 0.01)")
         page.evaluate("document.querySelector('optimizer-knobs').turn('0.lr', 0.02)")
         news = page.evaluate(f"{IN}.querySelector('[role=status]:not(.outcome)').textContent")
-        assert re.search(r": Gradient descent ends \S+ away \(before: \S+\)\.$", news), "nothing dotted is drawn"
+        assert re.search(r": Gradient descent ends \S+ above \(before: \S+\)\.$", news), "nothing dotted is drawn"
 
 
 @pytest.mark.parametrize("preset", ["beta", "zigzag", "adam"])
@@ -1175,3 +1210,97 @@ def test_two_paths_that_would_hide_each_other_start_mirrored(browser):
         page.page.mouse.up()
         dragged = page.evaluate(starts)
         np.testing.assert_allclose(dragged, [[-2.5, 1.3], [-2.5, -1.3]], atol=0.02)  # each on its own side
+
+
+def test_what_is_beside_a_story_is_in_sight_and_leads_to_its_top(browser):
+    """At 1280 by 720: side by side, whose maps are seen at once wherever one stood, and the next story."""
+    with opened(browser) as page:
+        for name in ("both", "next"):
+            top, bottom = page.evaluate(
+                f"(({{top, bottom}}) => [top, bottom])(document.getElementById('{name}').getBoundingClientRect())"
+            )
+            assert 0 <= top < bottom < 100
+        page.evaluate("scrollTo(0, 300)")
+        page.evaluate("document.getElementById('both').click()")
+        assert page.evaluate("scrollY") == 0
+        tops = "[...document.querySelectorAll('optimizer-knobs')].map(({map}) => map.getBoundingClientRect().y)"
+        heads = page.evaluate("[...document.querySelectorAll('main h2')].map(h2 => h2.getBoundingClientRect().bottom)")
+        for top, head in zip(page.evaluate(tops), heads, strict=True):
+            assert 0 <= top - head < 40, "and nothing empty stands above a map"
+
+
+def test_on_a_phone_they_stand_at_the_foot(browser):
+    with opened(browser, width=390, height=844) as page:
+        assert page.evaluate("document.querySelector('footer').contains(document.getElementById('next'))")
+
+
+def test_two_side_by_side_show_one_step_in_every_frame(browser):
+    with opened(browser) as page:
+        page.evaluate("document.getElementById('both').click()")
+        answer(page, 0)
+        steps = "[...document.querySelectorAll('optimizer-knobs')].map(({state}) => state.step)"
+        page.evaluate(f"{IN}.querySelector('.play').click()")
+        seen = page.evaluate(
+            f"new Promise(done => {{ const seen = [], look = () => (seen.push({steps}), "
+            "seen.length < 90 ? requestAnimationFrame(look) : done(seen)); requestAnimationFrame(look); })"
+        )
+        assert all(one == other for one, other in seen)
+        assert len({one for one, _ in seen}) > 5
+        slide(page, ".controls [type=range]", 17)  # and so it is where one drags the step
+        assert page.evaluate(steps) == [17, 17]
+        page.page.wait_for_timeout(200)
+        assert page.evaluate(steps) == [17, 17]
+
+
+@pytest.mark.parametrize("wait", [0, 100, 190])
+def test_a_link_followed_just_after_a_change_is_not_lost(browser, wait):
+    turn = "document.querySelector('optimizer-knobs').turn('1.beta', 0.5)"
+    click = "document.querySelector('nav a[href=\"#preset={}\"]').click()"
+    with opened(browser, "#preset=ravine") as page:
+        for preset in ("ravine", "zigzag"):  # its own, of which the browser tells nothing; and another
+            page.page.wait_for_timeout(300)
+            page.evaluate(f"{turn}, new Promise(done => setTimeout(() => ({click.format(preset)}, done()), {wait}))")
+            page.page.wait_for_timeout(400)
+            assert state(page)["preset"] == preset
+            assert page.evaluate("location.hash") == f"#preset={preset}"
+        page.page.go_back()
+        page.page.wait_for_function("knobs.state.preset == 'ravine'")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_lines_on_the_map_are_close_where_it_is_steep(browser, dark):
+    """Up a ravine's slope and along its floor, over as many pixels."""
+    with opened(browser, dark=dark) as page:
+        drawn(page)
+        lines = page.evaluate(
+            "(({map: {terrain}, plot: {place}}) => { const [x, y] = place([-4, 0]).map(Math.round), "
+            "{data} = terrain.getContext('2d').getImageData(0, 0, terrain.width, terrain.height), "
+            "at = (u, v) => data[4 * (v * terrain.width + u)]; "
+            "return [[0, 1], [1, 0]].map(([u, v]) => Array.from({length: 90}, (_, i) => at(x + u * i, y + v * i))); "
+            "})(document.querySelector('optimizer-knobs'))"
+        )
+        sign = -1 if dark else 1  # a line is darker than the bands on both its sides, or lighter
+        counts = []
+        for row in lines:
+            is_line = [sign * b + 3 < min(sign * a, sign * c) for a, b, c in zip(row, row[3:], row[6:], strict=False)]
+            counts.append(sum(now and not before for before, now in itertools.pairwise([False, *is_line])))
+        assert counts[0] >= 2 * counts[1] > 0
+
+
+def test_heads_of_curves_that_leave_stand_side_by_side(browser):
+    heads = (
+        "(knobs => { const own = CanvasRenderingContext2D.prototype.fill, heads = []; "
+        "CanvasRenderingContext2D.prototype.fill = function (...path) { "
+        "const { e, f } = this.getTransform(), ratio = devicePixelRatio; "
+        "if (path[0] instanceof Path2D && this.canvas === knobs.beside) heads.push([e / ratio, f / ratio]); "
+        "own.apply(this, path); }; "
+        "knobs.draw(); CanvasRenderingContext2D.prototype.fill = own; return heads; "
+        "})(document.querySelector('optimizer-knobs'))"
+    )
+    with opened(browser, "#preset=same-rate") as page:
+        answer(page, 0)
+        found = page.evaluate(heads)
+        assert len(found) == 3
+        assert all(x >= 46 + 6 for x, _ in found), "none is cut by the frame"
+        for (x, _), (u, _) in itertools.combinations(found, 2):
+            assert abs(x - u) >= 12

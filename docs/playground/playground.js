@@ -4,7 +4,6 @@
 var Playground = {};
 {
 const HERE = document.currentScript.src.replace(/[^/]*$/, "");
-const FILES = ["rules", "surfaces", "race", "presets", "drawing"];
 
 // A slide is wider than 1100 px, laid out by slides.js.
 const STYLE = `
@@ -30,7 +29,7 @@ button:hover { border-color: var(--blue) }
 ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }
 svg { width: 22px; height: 12px; margin-right: .35em; stroke-width: 3; vertical-align: middle }
 label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
-[type=checkbox] { width: 20px; min-height: 20px }
+[type=checkbox] { width: 20px }
 .outcome { border-left: 3px solid var(--blue); padding-left: .7em }
 summary { cursor: pointer; padding: .3em 0 }
 fieldset { border: 1px solid var(--line) }
@@ -71,8 +70,8 @@ const node = (name, attributes = {}, ...children) => {
 
 function define() {
   const { PRESETS, RULES, SCHEDULES, SURFACES, VIEWS, SETTINGS, inner, ofRace, ofLane, checked, fromAddress, toAddress,
-    NAMES, newLane, memoryOf, race, tuned, leader, capital, short, plain, typeset, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
-  const { abs, min, max, log10, round } = Math;
+    NAMES, newLane, memoryOf, race, told, tuned, leader, capital, short, plain, typeset, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
+  const { abs, floor, min, max, log10, round } = Math;
 
   const toSlider = (name, value) => {
     const [, low, high, scale] = SETTINGS[name];
@@ -86,18 +85,10 @@ function define() {
     return scale === "whole" ? round(value) : +value.toPrecision(3);
   };
 
-  const swatch = (lane) => {
-    const made = node("div");
-    made.innerHTML = `<svg data-lane=${lane}><path d="M0 6h28"/></svg>`;
-    return made.firstChild;
-  };
+  const swatch = (lane) => new Range().createContextualFragment(`<svg data-lane=${lane}><path d="M0 6h28"/></svg>`);
 
-  const nameOf = (lane, lanes) => {
-    const alike = lanes.filter(({ rule }) => rule === lane.rule);
-    return NAMES[lane.rule] + (alike[1] ? ` no. ${alike.indexOf(lane) + 1}` : "");
-  };
-  const end = ({ diverged, away }) => (diverged ? "flies out" : `ends ${short(away.at(-1))} away`);
-
+  const nameOf = (lane, lanes, alike = lanes.filter(({ rule }) => rule === lane.rule)) =>
+    NAMES[lane.rule] + (alike[1] ? ` no. ${alike.indexOf(lane) + 1}` : "");
   const BEST = "“Best” of a grid: lowest over the last tenth of the steps.";
   const STILL = matchMedia("(prefers-reduced-motion)");
 
@@ -118,7 +109,7 @@ function define() {
       this.state = fromAddress(address, fromAddress("preset=ravine"));
       this.told = this.pending = undefined;
       const began = fromAddress(`preset=${this.state.preset}`);
-      this.began = { state: began, lanes: race(began).lanes };
+      this.began = { ...race(began), state: began };
       this.says = outcome(this.state.preset);
       this.asked = race(fromAddress(this.story.then, began)).lanes;
       this.build();
@@ -139,7 +130,11 @@ function define() {
       this.beside = node("canvas", { class: "beside", role: "img" });
       this.news = node("p", { part: "news", role: "status" });
       this.button = node("button", { class: "play", onclick: () => this.toggle() }, "Play");
-      this.slider = node("input", { type: "range", min: 0, "aria-label": "step", oninput: () => (this.play(false), this.goTo(+this.slider.value)) });
+      this.slider = node("input", { type: "range", min: 0, "aria-label": "step", oninput: () => {
+        this.play(false);
+        this.goTo(+this.slider.value);
+        this.dispatchEvent(new Event("play"));
+      } });
       const answers = story.answers.map((text, i) => node("button", { "aria-pressed": "false", onclick: () => this.answer(i) }, text.replace(/^\*/, "")));
       this.answers = node("div", { class: "row", role: "group", "aria-label": "Your guess" }, ...answers);
       this.outcome = node("p", { class: "outcome", role: "status", hidden: "" });
@@ -147,7 +142,7 @@ function define() {
       this.all = node("details", { ontoggle: () => this.all.open && (this.fillAll(), this.refresh()) }, node("summary", {}, "All knobs"), (this.rest = node("div")));
       this.legend = node("ul", { "aria-label": "Lines" });
       this.views = node("select", { "aria-label": "beside the map", onchange: () => {
-        const [view, of = 0] = this.views.value.split(" ");
+        const [view, of] = this.views.value.split(" ");
         Object.assign(this.state, { view, of: +of });
         this.update();
       } });
@@ -156,7 +151,7 @@ function define() {
         this.load(`preset=${this.state.preset}`);
         this.shadowRoot.querySelector(".controls button:last-child").focus();
       } }, "Start again");
-      const away = node("a", { part: "away", target: "_blank", onclick: () => (away.hash = toAddress(this.state)), href: `${HERE}index.html` }, "Open in the playground");
+      const away = node("a", { part: "away", target: "_blank", href: `${HERE}index.html`, onclick: () => (away.hash = toAddress(this.state)) }, "Open in the playground");
       const stage = node("div", { class: "stage" }, node("div", { class: "plots" }, this.map), this.legend,
         node("div", { class: "row controls" }, this.button, this.slider, ...(bare ? [] : [restart])), this.news);
       this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? stage : node("div", { class: /=map/.test(story.state) ? "whole early" : "whole", part: "whole" },
@@ -169,10 +164,9 @@ function define() {
 
     fillViews() {
       const { view, of, lanes } = this.state;
-      this.views.replaceChildren(...Object.entries(VIEWS).flatMap(([key, text]) => (key === "map" && lanes[1]
-        ? lanes.map((lane, i) => node("option", { value: `map ${i}` }, `${text}, ${nameOf(lane, lanes)}`))
-        : [node("option", { value: key }, text)])));
-      this.views.value = view === "map" && lanes[1] ? `map ${min(of, lanes.length - 1)}` : view;
+      this.views.replaceChildren(...Object.entries(VIEWS).flatMap(([key, text]) => (key === "map" ? lanes : [0]).map((lane, i) =>
+        node("option", { value: `${key} ${i}` }, text + (lane && lanes[1] ? `, ${nameOf(lane, lanes)}` : "")))));
+      this.views.value = `${view} ${view === "map" ? min(of, lanes.length - 1) : 0}`;
     }
 
     lanesOf(knob, state = this.state) {
@@ -270,13 +264,10 @@ function define() {
     answer(i) {
       const { state, story: { then } } = this;
       if (this.told) return; // the first guess counts
-      const atOnce = this.pending || STILL.matches || this.onSlide || /map|sweep/.test(state.view);
+      const atOnce = this.pending || STILL.matches || this.onSlide || state.view === "map";
       if (state.guess < 0) {
-        if (then || this.isTurned) {
-          this.state = fromAddress(`preset=${state.preset}&${then}&view=${state.view}`);
-          this.again();
-        }
-        this.state.guess = i;
+        this.state = fromAddress(`preset=${state.preset}&${then}&view=${state.view}&of=${state.of}&guess=${i}`);
+        this.again();
       }
       this.pending = true;
       this.tell();
@@ -326,7 +317,7 @@ function define() {
     drag() {
       let side = 1; // -1: by the mirrored start
       const at = (event) => this.plot.point(inner(event));
-      const move = (event) => (([x, y]) => this.moveTo([x, side * y]))(at(event));
+      const move = (event) => this.moveTo([at(event)[0], side * at(event)[1]]);
       this.map.onpointerdown = (event) => {
         if (this.plot.isOut(this.plot.place(at(event)))) return;
         this.map.setPointerCapture(event.pointerId);
@@ -359,26 +350,31 @@ function define() {
       this.dispatchEvent(new Event("play"));
     }
 
-    play(on) {
+    // By one clock, so that two stay together
+    play(on, speed = this.state.speed) {
       this.stop();
       if (!on) return this.pending && this.state.guess >= 0 && this.goTo(this.state.steps); // a race that is stopped is told
       if (this.state.step >= this.state.steps) this.goTo(0);
-      const stride = max(1, round(this.state.speed / 30)), tick = () => {
-        if (this.state.step >= this.state.steps) {
+      let began;
+      const first = this.state.step, tick = (now) => {
+        began ||= now;
+        const { step, steps } = this.state, due = first + floor((now - began) / 1000 * speed);
+        if (step >= steps) {
           this.stop();
-          return this.hasAttribute("play") && (this.timer = setTimeout(() => this.play(this.isConnected), 2500));
+          return this.hasAttribute("play") && (this.replay = setTimeout(() => this.play(this.isConnected), 2500));
         }
-        const isOver = this.pending && this.race.lanes.every(({ path }) => path.length <= this.state.step);
-        this.goTo(isOver ? this.state.steps : this.state.step + stride);
-        this.timer = setTimeout(tick, 1000 * stride / this.state.speed);
+        const isOver = this.pending && this.race.lanes.every(({ path }) => path.length <= step);
+        if (due > step) this.goTo(isOver ? steps : due);
+        this.timer = requestAnimationFrame(tick);
       };
-      this.timer = setTimeout(tick, 1000 / this.state.speed);
+      this.timer = requestAnimationFrame(tick);
       this.button.textContent = "Pause";
       this.news.setAttribute("aria-live", "off");
     }
 
     stop() {
-      clearTimeout(this.timer);
+      clearTimeout(this.replay);
+      cancelAnimationFrame(this.timer);
       this.timer = 0;
       this.news.setAttribute("aria-live", "polite");
       this.button.textContent = "Play";
@@ -397,15 +393,16 @@ function define() {
     }
 
     effect() {
-      const { began, race } = this, { state, lanes: before } = began, { lanes } = race;
+      const { began, race } = this, { state, lanes: before, measure } = began, { lanes } = race;
+      const end = (lane) => (lane.diverged ? "flies out" : `ends ${measure === "rates" ? "at " : ""}${told(lane, measure)}`);
       const turned = this.shown.flatMap(({ knob, name, label }) => {
         const [was, is] = [state, this.state].map((state) => this.lanesOf(knob, state)[0][name]);
         return was === is ? [] : `${label} from ${plain(was)} to ${plain(is)}`;
       });
       if (["x", "y"].some((key) => state[key] !== this.state[key] && !this.story.knobs.includes(key))) turned.push("another start");
       const moved = lanes.flatMap((lane, i) => (end(lane) === end(before[i]) ? []
-        : `${lanes[1] ? nameOf(lane, lanes) : "it"} ${end(lane)} (${race.began[0] ? "dotted" : "before"}: ${end(before[i]).replace(/ends | away/g, "")})`));
-      return `${capital([...new Set(turned)].join(", ")) || "Turned"}: ${moved[2] ? leader(race, this.state.steps).replace(" above", ` (before: ${leader(began, state.steps).replace(/ is lowest| above.*/g, "")})$&`) : `${moved.join("; ") || "all ends as before"}.`}`;
+        : `${lanes[1] ? lane.label : "it"} ${end(lane)} (${race.began[0] ? "dotted" : "before"}: ${end(before[i]).replace(/ends (at )?| away| above/g, "")})`));
+      return `${capital([...new Set(turned)].join(", ")) || "Turned"}: ${moved[2] ? leader(race, this.state.steps).replace(/ above| away/, ` (before: ${leader(began, state.steps).replace(/ is \w+est| a(bove|way).*/g, "")})$&`) : `${moved.join("; ") || "all ends as before"}.`}`;
     }
 
     changed() {
@@ -418,7 +415,7 @@ function define() {
       const ink = getComputedStyle(this).color, { state, race, began } = this;
       const { waits } = this, step = min(state.step, state.steps);
       this.slider.max = state.steps;
-      this.shadowRoot.lastChild.classList.toggle("late", state.view === "heights"); // on a phone, after the knobs
+      this.shadowRoot.lastChild.classList.toggle("late", /heights|away/.test(state.view)); // on a phone, after the knobs
       this.legend.hidden = !isCrowded(this.map, race.lanes);
       this.legend.replaceChildren(...race.lanes.map(({ label }, i) => node("li", {}, swatch(i), label)));
       for (const { lanes } of [race, began]) styles(lanes, ink).forEach((look, i) => (lanes[i].look = look));
@@ -441,21 +438,21 @@ function define() {
           Object.assign(state.lanes[lane], settings);
           this.again();
         };
-        this.beside.setAttribute("aria-label", VIEWS[state.view] + (waits ? "" : `: ${race.lanes.map((lane) => `${lane.label} ${typeset(short(lane.heights.at(-1)))}`).join("; ")}`));
+        this.beside.setAttribute("aria-label", VIEWS[state.view] + (waits ? "" : `: ${race.lanes.map((lane) => `${lane.label} ${typeset(told(lane, lane[state.view] ? state.view : "heights"))}`).join("; ")}`));
       }
-      if (waits) return (this.news.textContent = "What do you expect? Guess, or press Play.");
-      this.news.textContent = typeset(this.words ?? (step === state.steps && this.isTurned && isAlike && !this.onSlide ? this.effect() : `Step ${step} of ${state.steps}. ${leader(race, step)}`));
+      this.news.textContent = waits ? "What do you expect? Guess, or press Play."
+        : typeset(this.words ?? (step === state.steps && this.isTurned && isAlike && !this.onSlide ? this.effect() : `Step ${step} of ${state.steps}. ${leader(race, step)}`));
     }
 
     disconnectedCallback() { this.stop(); }
   });
 }
 
-let left = FILES.length;
-for (const file of FILES) {
-  const script = node("script", { src: `${HERE}${file}.js` });
-  script.async = false;
-  script.onload = () => --left || define();
+let script;
+for (const file of ["rules", "surfaces", "race", "presets", "plots"]) {
+  script = node("script", { src: `${HERE}${file}.js` });
+  script.async = false; // one after the other
   document.head.append(script);
 }
+script.onload = define;
 }

@@ -9,32 +9,31 @@ const at = ({ path }) => path.at(-1).map(short).join(", ");
 const each = (lanes, say) => lanes.map((lane) => `${lane.label}: ${say(lane)}`).join("; ");
 const gap = (a, b) => short(Math.max(...a.map((p, i) => Math.hypot(...p.map((x, d) => x - b[i][d])))));
 const all = (...lrs) => Object.keys(RULES).map((rule, i) => `&lane=${rule},lr:${lrs[i] ?? lrs[0]}`).join("");
-const past = ({ path }) => short(Math.max(0, ...path.map(([x]) => x)));
 const gd = "lane=gradient_descent,lr:";
 
 const stories = {
   ravine: [4, "Out of the zigzag", ["0.lr", "1.lr", "1.beta"],
-    `k=50&steps=40&${gd}0.0353&lane=momentum,lr:0.0312,beta:0.7`,
+    `steps=40&${gd}0.0353&lane=momentum,lr:0.0312,beta:0.7`,
     "A ravine, 50 times as steep across as along; each at the rate that ends nearest. After 40 steps, momentum is…",
     ["as far as gradient descent", "half as far", "*less than a tenth as far"],
-    ({ lanes: [a, b] }) => `Gradient descent ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. Along the
-      valley the gradients agree and add up; across it they alternate.`],
+    ({ lanes: [a, b] }) => `Gradient descent ends ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. Along the
+      valley the gradients agree and add up. Across it they alternate and cancel.`],
   ripples: [1, "Many valleys", ["x", "2.lr"], `surface=ripples&x=4.5&steps=600&speed=100&${gd}0.02&${gd}0.1&${gd}0.4`,
     "Gradient descent starts at 4.5, lr 0.1. What brings it into the lowest valley, at −0.74?",
     ["a smaller rate, 0.02", "a larger one, 0.4", "*only another start"],
-    ({ lanes, again }) => `From 4.5 each rate ends at ${[...new Set(lanes.map(at))]}, from 0.5 at ${[...new Set(again("x=0.5").map(at))]}: the
+    ({ lanes, again }) => `From 4.5 each rate ends at ${[...new Set(lanes.map(at))]}, from 0.5 at ${[...new Set(again("x=0.5").map(at))]}. The
       slope leads down into its own valley.`, "x=0.5"],
   saddle: [1, "Beside the ridge", ["y", "0.lr"], `surface=saddle&steps=200&speed=40&${gd}0.1`,
-    "The start is 0.001 beside the ridge, and at the saddle the slope is 0. When is |y| above ½?",
+    "The start is 0.001 beside the ridge. When is |y| above ½?",
     ["after about 10 steps", "*after about 70", "never"],
     ({ lanes: [a], again }) => {
       const left = ({ path }) => path.findIndex(([, y]) => Math.abs(y) > 0.5);
-      return `After ${left(a)} steps; from a thousand times nearer after ${left(again("y=1e-6")[0])}. A step multiplies
-        |y| by at most 1 + lr, so every power of ten costs as many again. From y = 0 it never leaves.`;
+      return `After ${left(a)} steps, and from a thousand times nearer after ${left(again("y=1e-6")[0])}. A step multiplies
+        |y| by at most 1 + lr, so every power of ten costs as many again.`;
     }],
   cliff: [1, "Slope and cliff", ["0.lr", "1.lr", "2.lr", "3.lr"], `k=1&steps=30&${gd}0.02&${gd}0.2&${gd}1.9&${gd}2.05`,
     "A round bowl of curvature 1. Which rate is nearest after 30 steps?", ["0.02", "*0.2", "1.9", "2.05"],
-    ({ lanes }) => `${each(lanes, end)}. A step multiplies the distance by 1 − lr: ${lanes.map(({ lr }) => short(1 - lr)).join(", ")}.`],
+    ({ lanes }) => `${each(lanes, end)}. A step multiplies the distance by 1 − lr: by ${lanes.map(({ lr }) => short(1 - lr)).join(", ")}.`],
   zigzag: [2, "The zigzag", ["k", "0.lr"], `k=20&steps=20&${gd + 2 / 21}`,
     "The fastest rate for k = 20, 2/(k + 1). Keep it, and make the ravine twice as steep, k = 40:",
     ["it arrives later", "it zigzags wider, but arrives", "*it flies out"],
@@ -43,100 +42,96 @@ const stories = {
   banana: [2, "A bent valley", ["0.lr", "steps"], `surface=rosenbrock&steps=1000&speed=150&${gd}0.001`,
     "Along Rosenbrock's valley, from (−1.2, 1) to (1, 1). Where is gradient descent after 1,000 steps?",
     ["left of x = −0.5", "*past x = 0, not there", "at the minimum"],
-    ({ lanes: [a], again }) => `At (${at(a)}). Ten times the rate is out at step ${again(gd + 0.01)[0].diverged}: the walls forbid the rate that the
-      floor needs.`],
+    ({ lanes: [a], again }) => `At (${at(a)}). Ten times the rate flies out at step ${again(gd + 0.01)[0].diverged}. The steep walls forbid the rate that the
+      flat floor needs.`],
   noise: [3, "The noise ball", ["noise", "runs", "0.lr", "1.lr"], `k=1&noise=2&runs=30&steps=200&speed=30&frame=4&x=-3&${gd}0.4&${gd}0.1`,
-    "Thirty runs with noisy gradients. At a quarter of the rate (hollow), how wide is the cloud of their ends?",
+    "Thirty noisy runs. At a quarter of the rate (hollow), how wide is the cloud of their ends?",
     ["as wide", "*about half as wide", "about a quarter as wide"],
     ({ lanes }) => {
       const [a, b] = lanes.map(({ away }) => away.slice(100).reduce((x, y) => x + y) / 101);
       return `Mean distance from step 100 on: ${short(a)} and ${short(b)}, a ratio of ${short(b / a)}. The
-        variance goes with the rate, the distance with its root.`;
+        variance grows with the rate, the distance with its root.`;
     }],
   schedules: [3, "A rate that falls", ["noise", "seed"],
     `k=1&noise=2&runs=50&steps=200&speed=30&frame=1.2&x=-1&y=0.4&${gd}0.1&${gd}0.1,schedule:exponential&${gd}0.1,schedule:inverse_time&${gd}0.1,schedule:cosine`,
     "Noisy gradients, lr = 0.1 and four plans for it. Which ends nearest, in the mean of 50 runs?",
     ["constant", "a tenth less each step", "*half after 20 steps", "cosine to 0"],
-    ({ lanes }) => `${each(lanes, end)}. A rate that stays lets noise in to the last; one that falls at once stops on the way. A slow
+    ({ lanes }) => `${each(lanes, end)}. A rate that stays lets noise in to the last. One that falls fast stops on the way. A slow
       fall averages most gradients.`],
-  beta: [4, "Until it circles", ["0.lr", "0.beta"], "k=50&steps=40&frame=5&lane=momentum,lr:0.0275,beta:0.7",
+  beta: [4, "Until it circles", ["0.lr", "0.beta"], "steps=40&frame=5&lane=momentum,lr:0.0275,beta:0.7",
     "More momentum: β = 0.95 instead of 0.7, same lr. After 40 steps it is…", ["nearer", "*farther away, swinging", "out of the picture"],
-    ({ lanes: [a], again }) => `β = 0.7: ${end(a)}; 0.95: ${end(again("lane=momentum,lr:0.0275,beta:0.95")[0])}. A step keeps √β of a swing: 40 steps
-      ${short(0.95 ** 20)} of it, at 0.7 only ${short(0.7 ** 20)}. Raise β slowly from 0.`, "lane=momentum,lr:0.0275,beta:0.95"],
-  damping: [4, "The map of lr and β", ["0.lr", "0.beta"], "k=50&steps=40&view=map&lane=momentum,lr:0.0275,beta:0.7",
+    ({ lanes: [a], again }) => `β = 0.7 ends ${end(a)}, β = 0.95 ${end(again("lane=momentum,lr:0.0275,beta:0.95")[0])}. After a step √β of a swing is left. After 40 that is
+      ${short(0.95 ** 20)} of it for 0.95, and only ${short(0.7 ** 20)} for 0.7. Raise β slowly from 0.`, "lane=momentum,lr:0.0275,beta:0.95"],
+  damping: [4, "The map of lr and β", ["0.lr", "0.beta"], "steps=40&view=map&lane=momentum,lr:0.0275,beta:0.7",
     "Each cell of the map is a race of 40 steps. Where do they end lowest?", ["at β = 0", "at β near 1", "*between, beside the rates that fly out"],
-    ({ tuned }) => (({ lr, beta }) => `Lowest over the last tenth: β = ${beta}, lr = ${lr}. A smaller β bears only smaller rates, and creeps; a larger one swings longer.`)(tuned(0))],
+    ({ tuned }) => (({ lr, beta }) => `Lowest over the last tenth: β = ${beta}, lr = ${lr}. A smaller β bears only smaller rates, and creeps. A larger one swings longer.`)(tuned(0))],
   ball: [4, "A ball that rolls", ["x", "1.beta"], `surface=ripples&x=7&steps=400&speed=60&${gd}0.01&lane=momentum,lr:0.01,beta:0.95`,
     "From 7, gradient descent stops in the first dip. Where does momentum come to rest?",
     ["in the same", "*in the deepest, at −0.74", "beyond the deepest"],
-    ({ lanes: [a, b] }) => `Gradient descent at ${at(a)}, momentum at ${at(b)}: its speed carries it over ridges. Where that ends is luck as well: drag the start.`],
-  workers: [5, "Asynchrony begets momentum", ["workers", "0.lr", "runs"], `k=5&workers=8&runs=100&mean=1&steps=60&${gd}0.1`,
-    "Eight workers in turn: a gradient is seven steps late on average. Thick: the mean of 100 runs of gradient descent. It looks like…",
+    ({ lanes: [a, b] }) => `Gradient descent ends at ${at(a)}, momentum at ${at(b)}. Its speed carries it over ridges. Where that ends is luck as well: drag the start.`],
+  workers: [5, "Asynchrony begets momentum", ["workers", "0.lr", "runs"], `k=5&workers=8&runs=100&mean=1&${gd}0.1`,
+    "Eight workers: a gradient is seven steps late on average. Thick: the mean of 100 runs of gradient descent. It looks like…",
     ["one worker's path", "a slower path", "*momentum: it swings"],
-    ({ lanes: [a] }) => `Momentum with β = 1 − 1/8 (pink, dashed) is never more than ${gap(a.path, a.theory)} from the mean: a late
+    ({ lanes: [a] }) => `Momentum with β = 1 − 1/8 (pink, dashed) is never more than ${gap(a.path, a.theory)} from the mean. A late
       gradient pushes on, as a speed does.`],
-  "one-delay": [5, "Being late", ["workers", "0.lr", "seed"], `k=5&workers=8&steps=60&${gd}0.1`,
+  "one-delay": [5, "Being late", ["workers", "0.lr", "seed"], `k=5&workers=8&${gd}0.1`,
     "With one worker, lr = 0.3 arrives (the limit is 2/k = 0.4). And with eight, seven steps late on average?", ["it arrives as fast", "it arrives, with swings", "*it flies out"],
-    ({ again }) => `At 0.3 one worker ends ${end(again(`workers=1&${gd}0.3`)[0])}, eight ${end(again(gd + 0.3)[0])}: late
+    ({ again }) => `At 0.3 one worker ends ${end(again(`workers=1&${gd}0.3`)[0])}, eight ${end(again(gd + 0.3)[0])}. Late
       gradients still push on when the minimum is passed.`, gd + 0.3],
-  nesterov: [6, "Look before you step", ["*.lr", "*.beta"], "k=20&steps=60&lane=momentum,lr:0.02,beta:0.9&lane=nesterov,lr:0.02,beta:0.9",
+  nesterov: [6, "Look before you step", ["*.lr", "*.beta"], "k=20&lane=momentum,lr:0.02,beta:0.9&lane=nesterov,lr:0.02,beta:0.9",
     "Same lr, same β. Who travels more up and down, across the ravine?", ["*momentum, about four times", "both alike", "Nesterov"],
-    ({ lanes }) => `${each(lanes, ({ path }) => short(path.reduce((way, [, y], i) => way + Math.abs(y - path[Math.max(i - 1, 0)][1]), 0)))} up and down. The
-      gradient at the landing point brakes, most where it is steep. Now raise lr to 0.07.`],
+    ({ lanes }) => `${each(lanes, ({ path }) => short(path.reduce((way, [, y], i) => way + Math.abs(y - path[Math.max(i - 1, 0)][1]), 0)))} up and down. Nesterov takes the
+      gradient where it will land. That brakes, most where it is steep. Now raise lr to 0.07.`],
   adagrad: [7, "A rate for each weight", ["k", "1.lr"], `k=20&steps=30&${gd + 2 / 21}&lane=adagrad,lr:2`,
     "Ten times as steep, k = 200, and nothing else changed. Adagrad's path…", ["flies out", "needs more steps", "*stays the same"],
-    ({ lanes: [, a], again }) => `The paths differ by ${gap(a.path, again("k=200")[1].path)} at most: Adagrad
-      divides gradients by their own size, and a factor cancels. Gradient descent ends ${end(again("k=200")[0])}.`, "k=200"],
+    ({ lanes: [, a], again }) => `The paths differ by ${gap(a.path, again("k=200")[1].path)} at most. Adagrad
+      divides gradients by their own size, so a factor cancels. Gradient descent ends ${end(again("k=200")[0])}.`, "k=200"],
   turned: [7, "The ravine turned", ["angle", "1.lr"], `k=20&angle=45&steps=30&${gd + 2 / 21}&lane=adagrad,lr:2`,
     "The same ravine, turned by 45°. Aligned, Adagrad wins by far. And now?", ["it wins by far", "it wins, barely", "*gradient descent is nearer"],
-    ({ lanes: [a, b], again }) => `Gradient descent ${end(a)}, at any angle; Adagrad ${end(b)}, aligned ${end(again("angle=0")[1])}. A rate for
+    ({ lanes: [a, b], again }) => `Gradient descent ends ${end(a)}, at any angle. Adagrad ends ${end(b)}, aligned ${end(again("angle=0")[1])}. A rate for
       each weight mends what differs between weights, not between directions.`],
   "adagrad-rates": [7, "Rates that only fall", ["k", "0.lr"], "k=20&steps=30&view=rates&lane=adagrad,lr:2",
     "After 30 steps, Adagrad's rate along the gentle x is how many times that along the steep y?", ["once", "*about 6 times", "about 100 times"],
-    ({ lanes: [{ path: { rates } }] }) => `${rates[29].map(short).join(" and ")}: ${short(rates[29][0] / rates[29][1])} times. Each is
-      lr over the root of its own sum of squares, larger along y. Sums only grow, so both fall, from ${rates[0].map(short).join(" and ")}.`],
-  pan: [8, "Forgetting helps", ["1.lr", "1.beta"], "surface=pan&steps=180&speed=36&lane=adagrad,lr:0.2&lane=rmsprop,lr:0.2,beta:0.9,schedule:first,mirror:1",
+    ({ lanes: [{ path: { rates } }] }) => `The rates are ${rates[29].map(short).join(" and ")}: ${short(rates[29][0] / rates[29][1])} times. Each is
+      lr over the root of its own sum of squares. Along y that is larger. Sums only grow, so both rates fall.`],
+  pan: [8, "Forgetting helps", ["1.lr", "1.beta"], "surface=pan&view=heights&steps=180&speed=36&lane=adagrad,lr:0.2&lane=rmsprop,lr:0.2,beta:0.9,schedule:first,mirror:1",
     "Steep rim, flat floor; mirrored starts, first steps 0.2 long. Who is lower after 180?", ["Adagrad", "both alike", "*RMSProp"],
-    ({ lanes, tuned }) => `${each(lanes, height)} above the minimum. RMSProp forgets the rim's steep gradients, so its rate rises again. Now try β = 0.999.
-      Tuned, Adagrad still ends far above: ${short(tuned(0).late)} against ${short(tuned(1).late)}.`],
+    ({ lanes }) => `${each(lanes, height)} above the minimum. RMSProp forgets the rim's steep gradients, so its rate rises again. Now try β = 0.999.`],
   memory: [8, "How long a memory?", ["*.lr"], "surface=pan&steps=180&speed=36&view=rates&lane=rmsprop,lr:0.2,beta:0.9,schedule:first&lane=rmsprop,lr:0.2,beta:0.99,schedule:first&lane=rmsprop,lr:0.2,beta:0.999,schedule:first",
     "Steep rim, flat floor, three memories. Whose rate rises most in 180 steps?", ["*β = 0.9", "β = 0.99", "β = 0.999"],
     ({ lanes }) => `The rate of x, last to first: ${each(lanes, ({ path: { rates } }) => short(rates[179][0] / rates[0][0]))}. About 1/(1 − β) steps are
-      remembered; once the rim is forgotten, the rate rises.`],
-  settle: [8, "It does not settle", ["*.lr"], "k=50&steps=200&speed=40&frame=0.8&x=-0.7&y=0.3&lane=rmsprop,lr:0.1&lane=rmsprop,lr:0.1,schedule:cosine",
+      remembered. Once the rim is forgotten, the rate rises.`],
+  settle: [8, "It does not settle", ["*.lr"], "steps=200&speed=40&frame=0.8&x=-0.7&y=0.3&lane=rmsprop,lr:0.1&lane=rmsprop,lr:0.1,schedule:cosine",
     "RMSProp's steps stay about lr long. With lr = 0.1 to the last it ends…", ["at the minimum", "*hopping 0.05 to either side", "ever farther away"],
-    ({ lanes: [a, b] }) => `Constant: at (${at(a)}), half a rate off in each coordinate. Its steps
-      divide by the gradient's size, so do not shrink with it. Falling rate: ${end(b)}.`],
-  adam: [9, "Adam's three knobs", ["*.lr", "0.beta1", "0.beta2"], "k=50&steps=80&lane=adam,lr:0.32&lane=adam,lr:0.32,beta2:0.9&lane=adam,lr:0.32,beta1:0.5&lane=adam,lr:0.32,beta1:0.95",
+    ({ lanes: [a, b] }) => `A constant rate ends at (${at(a)}), half a rate off in each coordinate. Its steps
+      divide by the gradient's size, so they do not shrink with it. A falling rate ends ${end(b)}.`],
+  adam: [9, "Adam's three knobs", ["*.lr", "0.beta1", "0.beta2"], "steps=80&lane=adam,lr:0.32&lane=adam,lr:0.32,beta2:0.9&lane=adam,lr:0.32,beta1:0.5&lane=adam,lr:0.32,beta1:0.95",
     "Adam, lr 0.32, defaults β₁ = 0.9, β₂ = 0.999. Which change ends nearest after 80 steps?", ["β₂ = 0.9", "*β₁ = 0.5", "β₁ = 0.95"],
-    ({ lanes }) => `${each(lanes, end)}. β₁ is momentum's memory: 0.95 once runs ${past(lanes[3])} past the minimum, 0.5 only ${past(lanes[2])}.`],
-  three: [9, "Momentum, RMSProp, both", ["0.lr", "1.lr", "2.lr"], "k=50&steps=80&lane=momentum,lr:0.0075&lane=rmsprop,lr:0.075&lane=adam,lr:0.32",
+    ({ lanes }) => `${each(lanes, end)}. β₁ is momentum's memory: the longer, the farther it runs past the minimum.`],
+  three: [9, "Momentum, RMSProp, both", ["0.lr", "1.lr", "2.lr"], "view=heights&steps=80&lane=momentum,lr:0.0075&lane=rmsprop,lr:0.075&lane=adam,lr:0.32",
     "Each at its best rate, other numbers as usual. Who is lowest after 80 steps?", ["momentum", "*RMSProp", "Adam"],
     ({ lanes }) => `${each(lanes, height)} above the minimum. RMSProp has no
-      speed to run past with; momentum and Adam pass the minimum by ${past(lanes[0])} and ${past(lanes[2])}, and swing.`],
-  bias: [9, "Bias correction", ["*.lr", "*.beta2"], "k=50&steps=60&view=rates&lane=adam,lr:0.05&lane=adam,lr:0.05,schedule:uncorrected",
+      speed to run past with. Momentum and Adam run past the minimum, and swing.`],
+  bias: [9, "Bias correction", ["*.lr", "*.beta2"], "lane=adam,lr:0.05&lane=adam,lr:0.05,schedule:uncorrected",
     "Adam at lr 0.05, with its bias correction and without. Who is nearer after 60 steps?", ["with it", "both alike", "*without it"],
-    ({ lanes, again }) => {
-      const [a, b] = again("lane=adam,lr:0.32&lane=adam,lr:0.32,schedule:uncorrected").map(end);
-      return `At 0.05 ${each(lanes, end)}. Without it the first steps are longer: a larger rate in disguise. At 0.32 that runs past and ends ${b}, the other ${a}.`;
-    }],
-  "same-rate": [10, "One rate for all", ["*.lr"], `k=50&steps=100&speed=20${all(0.01)}`,
+    ({ lanes }) => `${each(lanes, end)}. Without it the first steps are longer: a larger rate in disguise. At lr 0.32 it runs past.`],
+  "same-rate": [10, "One rate for all", ["*.lr"], `view=heights&steps=100&speed=20${all(0.01)}`,
     "Eight rules at lr = 0.01. Raise it to 0.1: who flies out?", ["nobody", "*gradient descent, momentum, Nesterov", "all but Adam"],
-    () => `0.1 is past their limit, for gradient descent 2/k = ${2 / 50}; the others divide by their gradients. Who chooses the rate chooses the winner.`, all(0.1)],
-  tuned: [10, "Each at its best", ["angle", "k"], `k=50&angle=30&steps=80${all(0.032, "0.032,beta:0.7", "0.018,beta:0.8", 1.3, "0.18,beta:0.95",
+    () => `0.1 is past their limit, for gradient descent 2/k = ${2 / 50}. The others divide by their gradients. Who chooses the rate chooses the winner.`, all(0.1)],
+  tuned: [10, "Each at its best", ["angle", "k"], `angle=30&view=heights&steps=80${all(0.032, "0.032,beta:0.7", "0.018,beta:0.8", 1.3, "0.18,beta:0.95",
     "0.042,momentum:0.7", "0.056,momentum:0.8", "1,beta1:0.7")}`,
-    "A ravine turned by 30°, eight rules, each with learning rate and memory tuned. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
-    ({ lanes }) => `${each(lanes.toSorted((a, b) => a.heights[80] - b.heights[80]).slice(0, 3), height)}. Turned, both coordinates are
+    "Eight tuned rules in a ravine turned by 30°. Who is lowest after 80 steps?", ["Adam", "*momentum", "Adagrad", "RMSProp"],
+    ({ lanes }) => `${each(lanes.toSorted((a, b) => a.heights[80] - b.heights[80]).slice(0, 3), height)}. In a turned ravine both coordinates are
       steep, and a rate for each helps little.`],
   line: [10, "Same loss, another place", ["0.lr", "4.lr"],
-    `surface=line&steps=1000&speed=200${all(...[0.02, 0.004, 0.004, 0.1, 0.02, 0.002, 0.002, 0.02].map((lr) => lr + ",schedule:cosine"))}`,
+    `surface=line&view=heights&steps=1000&speed=200${all(...[0.02, 0.004, 0.004, 0.1, 0.02, 0.002, 0.002, 0.02].map((lr) => lr + ",schedule:cosine"))}`,
     "Every point with 3x + y = 3 is a minimum. Eight rules start at (0, 0). Do they end at one point?", ["yes, the nearest", "yes, another", "*no, at two"],
     ({ lanes: [a, , , b] }) => `Gradient descent, momentum and Nesterov end at (${at(a)}), the nearest: every gradient points along (3, 1).
       The others divide the 3 out and move both weights alike, to (${at(b)}).`],
-  race: [10, "The race", ["angle", "k"], `k=50&angle=30&steps=30&speed=8&${gd}0.032&lane=momentum,lr:0.032,beta:0.7&lane=rmsprop,lr:0.24,beta:0.9&lane=adam,lr:1.3,beta1:0.7`,
-    "Four rules, learning rate and memory tuned; the highest of the last three steps of 30 counts. Whose is lowest?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
-    ({ lanes, tuned }) => `${each(lanes, ({ heights }) => short(Math.max(...heights.slice(-3))))} above the minimum at most. Momentum does not feel the angle; a rate for each coordinate does: at 0°, tuned
-      anew, Adam stays below ${short(tuned(3, "angle=0").late)}.`],
+  race: [10, "The race", ["angle", "k"], `angle=30&view=heights&steps=30&speed=8&${gd}0.032&lane=momentum,lr:0.032,beta:0.7&lane=rmsprop,lr:0.24,beta:0.9&lane=adam,lr:1.3,beta1:0.7`,
+    "Four tuned rules. The highest of the last three steps counts. Whose is lowest?", ["gradient descent", "*momentum", "RMSProp", "Adam"],
+    ({ lanes }) => `${each(lanes, ({ heights }) => short(Math.max(...heights.slice(-3))))} above the minimum at most. Momentum does not feel the angle, a rate for each coordinate does.
+      At 0°, tuned anew, Adam ends far below momentum.`],
 };
 Playground.PRESETS = Object.fromEntries(Object.entries(stories).map(([name, [chapter, title, knobs, state, question, answers, outcome, then]]) =>
   [name, { chapter, title, knobs, state, question, answers, outcome, then }]));

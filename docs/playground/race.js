@@ -31,7 +31,10 @@ const ofLane = {
   mirror: [0, 0, 1, "tick", "start mirrored"],
 };
 const SETTINGS = { ...ofRace, ...ofLane };
-const VIEWS = { heights: "height by step", rates: "rates by step", sweep: "height by lr", map: "map of lr × memory" };
+const VIEWS = {
+  away: "distance from the minimum", heights: "height above the minimum", rates: "effective rate: thick of x, thin of y",
+  map: "map of lr × memory",
+};
 
 function checked(name, text) {
   const [, low, high, scale, label] = SETTINGS[name], isWhole = /whole|tick/.test(scale);
@@ -51,9 +54,9 @@ function surfaceOf({ surface, k, angle, frame }) {
 
 // "preset=ravine&k=20&lane=momentum,lr:0.01,schedule:cosine" -> state. What a broken link cannot say stays as it was.
 function fromAddress(text, base = {}) {
-  const address = new URLSearchParams(text), preset = address.get("preset");
+  const address = new URLSearchParams(text?.replace("=sweep", "=map")), preset = address.get("preset");
   if (Object.hasOwn(Playground.PRESETS, preset)) base = { ...fromAddress(Playground.PRESETS[preset].state), preset };
-  const state = { surface: "quadratic", view: "heights", ...base };
+  const state = { surface: "quadratic", view: "away", ...base };
   const choose = (key, among) => Object.hasOwn(among, address.get(key)) && (state[key] = address.get(key));
   const read = (target, key, value, usual) => {
     try { target[key] = checked(key, value); } catch { target[key] ??= usual; }
@@ -107,8 +110,8 @@ function versionsRead(workers, steps, seed) {
   });
 }
 
-function descend(rule, gradient, start, steps, hyper, { schedule, noise, read }) {
-  const path = Object.assign([start], { rates: [] }), states = [];
+function descend(rule, gradient, start, steps, hyper, { schedule, noise, read, states = [] }) {
+  const path = Object.assign([start], { rates: [] });
   for (let step = 0; step < steps; step++) {
     const now = { ...hyper, lr: hyper.lr * schedule(step) };
     const g = gradient(path[read?.[step] ?? step]).map((slope) => slope + noise());
@@ -120,18 +123,6 @@ function descend(rule, gradient, start, steps, hyper, { schedule, noise, read })
     if (!next.every((x) => abs(x) < 1e4)) break;
     path.push(next);
     path.rates.push(states.map((state) => effectiveRate(rule, state, now)));
-  }
-  return path;
-}
-
-// Momentum at full speed from the start: the mean of asynchronous descents (chapter 5)
-function meanTheory(gradient, start, steps, lr, workers) {
-  const path = [start];
-  let v = gradient(start).map((g) => lr * g);
-  for (let step = 0; step < steps; step++) {
-    const g = gradient(path[step]);
-    if (step) v = v.map((v, i) => (1 - 1 / workers) * v + lr / workers * g[i]);
-    path.push(path[step].map((x, i) => x - v[i]));
   }
   return path;
 }
@@ -166,11 +157,14 @@ function race(state) {
     return {
       ...lane, runs, label: labelOf(lane, state.lanes), diverged: length <= state.steps && length,
       path: state.mean ? byStep((step) => means.map((x) => x[step])) : runs[0],
-      heights: mean(height), away: mean(away),
-      theory: state.mean && state.workers > 1 && lane.rule === "gradient_descent" && meanTheory(surface.gradient, start, state.steps, lane.lr, state.workers),
+      heights: mean(height), away: mean(away), rates: runs[0].rates,
+      // The mean of asynchronous descents (chapter 5): momentum, at full speed from the start
+      theory: state.mean && state.workers > 1 && lane.rule === "gradient_descent" && descend("momentum", surface.gradient, start, state.steps,
+        { lr: lane.lr / state.workers, beta: 1 - 1 / state.workers },
+        { schedule: () => 1, noise: () => 0, states: surface.gradient(start).map((g) => [lane.lr * g]) }),
     };
   });
-  return { surface, start, starts: state.lanes.map((lane) => startOf(state, surface, lane)), lanes };
+  return { surface, start, starts: state.lanes.map((lane) => startOf(state, surface, lane)), lanes, measure: measureOf(state) };
 }
 
 function labelOf(lane, lanes) {
@@ -188,15 +182,24 @@ const power = (n) => (n ? "10" + [...`${n}`].map((digit) => "⁰¹²³⁴⁵⁶�
 const typeset = (text) => text.replace(/(?<=\d)(?:\.0)?e([+-]\d+)/g, (_, n) => `\xa0×\xa0${power(+n)}`).replace(/-(?=\d)/g, "−");
 const capital = (text) => text.replace(/^[a-z](?!r )/, (letter) => letter.toUpperCase()); // not lr
 
-function leader({ lanes }, step) {
-  const left = lanes.filter(({ heights }) => heights.length > step);
+// A story is told in the measure of its first plot
+const measureOf = ({ preset }) => fromAddress(Playground.PRESETS[preset]?.state).view.replace("map", "heights");
+
+function told(lane, measure, step = lane.heights.length - 1) {
+  if (measure === "rates") return (lane.rates[step] ?? lane.rates.at(-1) ?? []).map(short).join(" of x, ") + " of y";
+  return `${short(lane[measure][step])} ${measure === "away" ? "away" : "above"}`;
+}
+
+function leader({ lanes, measure = "heights" }, step) {
+  const left = lanes.filter(({ heights }) => heights.length > step), isFar = measure === "away";
   if (!left.length) return `${lanes[1] ? "All have" : "It has"} flown out.`;
-  const lowest = min(...left.map(({ heights }) => heights[step])), level = left.filter(({ heights }) => heights[step] <= max(lowest, 1e-12)), [best] = level;
+  if (measure === "rates") return `Rates: ${left.map((lane) => `${lane.label}: ${told(lane, measure, step)}`).join("; ")}.`;
+  const least = min(...left.map((lane) => lane[measure][step])), level = left.filter((lane) => lane[measure][step] <= max(least, 1e-12)), [best] = level;
   const names = (some, by) => some.map(({ label }) => label).join(by), rest = lanes.filter((lane) => !level.includes(lane));
-  if (level[1]) return `${rest.length < level.length ? `All${rest[0] ? " but " : ""}${names(rest, " and ")}` : names(level, " and ")} are equally high.`;
+  if (level[1]) return `${rest.length < level.length ? `All${rest[0] ? " but " : ""}${names(rest, " and ")}` : names(level, " and ")} are equally ${isFar ? "near" : "high"}.`;
   const out = names(lanes.filter((lane) => !left.includes(lane)), ", ");
   const runs = best.runs.length > 1 ? `, in the mean of ${best.runs.length} runs` : "";
-  return `${capital(best.label)}${lanes[1] ? ` is lowest, ${short(lowest)} above` : `: ${short(best.away[step])} away from`} the minimum${runs}.${out && ` Flown out: ${out}.`}`;
+  return `${capital(best.label)}${lanes[1] ? ` is ${isFar ? "nearest" : "lowest"},` : ":"} ${told(best, measure, step)}${isFar ? " from" : ""} the minimum${runs}.${out && ` Flown out: ${out}.`}`;
 }
 
 const RATES = Array.from({ length: 41 }, (_, i) => +(10 ** (i / 8 - 4)).toPrecision(2));
@@ -222,12 +225,12 @@ function tuned(state, lane, memories = MEMORIES) {
 function outcome(name) {
   const state = fromAddress(`preset=${name}`), again = (change) => fromAddress(change, state);
   return typeset(Playground.PRESETS[name].outcome({
-    ...race(state), again: (change) => race(again(change)).lanes, tuned: (i, change) => tuned(again(change), state.lanes[i]),
+    ...race(state), again: (change) => race(again(change)).lanes, tuned: (i) => tuned(state, state.lanes[i]),
   }).replace(/\s+/g, " "));
 }
 
 Object.assign(Playground, {
-  ofRace, ofLane, SETTINGS, VIEWS, RATES, checked, fromAddress, toAddress, newLane, heightOn, MEMORIES, normal, race, leader, capital, short, plain, power, typeset, memoryOf,
+  ofRace, ofLane, SETTINGS, VIEWS, RATES, checked, fromAddress, toAddress, newLane, heightOn, MEMORIES, normal, race, told, leader, capital, short, plain, power, typeset, memoryOf,
   lateHeight, tuned, outcome,
 });
 }

@@ -8,7 +8,7 @@ const logOf = (height) => log10(max(height, 1e-12));
 const isLight = (ink) => ink.match(/\d+/) > 127;
 const DASHES = { solid: [], dashed: [7, 3], dotted: [2, 3] };
 
-function axes(canvas, ink, [left, right], [low, high], { x, title, logX, logY, rows, isRound }) {
+function axes(canvas, ink, [left, right], [low, high], { x, title = "", logX, logY, rows, isRound }) {
   const ratio = devicePixelRatio, c = canvas.getContext("2d");
   const w = canvas.clientWidth - MARGIN.left - MARGIN.right, h = canvas.clientHeight - MARGIN.top - MARGIN.bottom;
   canvas.width = canvas.clientWidth * ratio;
@@ -21,8 +21,8 @@ function axes(canvas, ink, [left, right], [low, high], { x, title, logX, logY, r
     const scale = max((right - left) / w, (high - low) / h);
     [[left, right], [low, high]] = [[left + right, w], [low + high, h]].map(([sum, size]) => [-1, 1].map((side) => (sum + side * scale * size) / 2));
   }
-  const place = ([x, y]) => [(x - left) / (right - left) * w, (high - y) / (high - low) * h];
-  const point = ([px, py]) => [left + px / w * (right - left), high - py / h * (high - low)];
+  const place = ([x, y]) => [(x - left) / (right - left) * w, (y - high) / (low - high) * h];
+  const point = ([x, y]) => [left + x / w * (right - left), high + y / h * (low - high)];
   const ticks = (low, high, whole, mark) => {
     const wish = (high - low) / 4, power = 10 ** floor(log10(wish));
     const gap = max(power * [1, 2, 5, 10].find((m) => m * power >= wish * 0.7), whole ? 1 : 0);
@@ -76,14 +76,19 @@ function line({ c, place }, { colour, dash = [] }, points, width, alpha = 1) {
   c.globalAlpha = 1;
 }
 
+const mix = (a, b, share) => a + share * (b - a);
+
+// A line where a band ends: where lines are close, it is steep
 function terrain(plot, height, isDark) {
-  const w = round(plot.w / 2), h = round(plot.h / 2);
+  const w = round(plot.w), h = round(plot.h);
   const canvas = new OffscreenCanvas(w, h), image = new ImageData(w, h);
-  const logs = Array.from({ length: w * h }, (_, k) => log(max(height(plot.point([(k % w) * 2 + 1, floor(k / w) * 2 + 1])), 1e-9)));
-  const top = logs.reduce((a, b) => max(a, b)), [low, high] = isDark ? [[0, 92, 134], [26, 30, 36]] : [[140, 190, 212], [251, 246, 234]];
-  logs.forEach((value, k) => {
-    const share = max(0, 1 - (top - value) / 8), band = floor(share * 14) / 14;
-    image.data.set([...high.map((light, i) => low[i] + band * (light - low[i])), 255], 4 * k);
+  const logs = Float32Array.from({ length: w * h }, (_, k) => log(max(height(plot.point([k % w, floor(k / w)])), 1e-9)));
+  const top = logs.reduce((a, b) => max(a, b)), bands = logs.map((value) => max(0, 12 - (top - value) * 1.5));
+  const [low, high, edge] = isDark ? [[0, 100, 146], [24, 27, 32], [92, 116, 132]] : [[112, 174, 206], [252, 248, 238], [84, 128, 152]];
+  bands.forEach((value, k) => {
+    const band = floor(value), slope = hypot(value - (bands[k + 1] ?? value), value - (bands[k + w] ?? value));
+    const ink = value && max(0, 1 - abs(value - round(value)) / slope) * min(1, 0.4 / slope);
+    image.data.set([...high.map((light, i) => mix(mix(low[i], light, band / 12), edge[i], ink)), 255], 4 * k);
   });
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
@@ -91,18 +96,22 @@ function terrain(plot, height, isDark) {
 
 const isCrowded = (canvas, lanes) => lanes.length > (canvas.clientWidth < 500 ? 1 : 4);
 
-// Heads of paths that leave at one place stand one behind the other
-function leaving({ c, w, h, isOut, heads }, { colour }, path) {
+// Heads that leave at one place stand one behind the other; of curves side by side
+function leaving({ c, isOut, heads }, { colour }, path, isCurve) {
   const i = path.findIndex(isOut);
   if (i < 1) return;
-  const [x, y] = path[i - 1], [u, v] = path[i].map((end, d) => end - path[i - 1][d]);
-  const share = min(...[[x, u, w], [y, v, h]].map(([at, by, end]) => ((by > 0 && end) - at) / by).filter((share) => share >= 0));
-  const at = [x + share * u, y + share * v], behind = heads.filter((head) => hypot(...head.map((x, d) => x - at[d])) < 13);
+  let [at, out] = path.slice(i - 1, i + 1);
+  const angle = atan2(out[1] - at[1], out[0] - at[0]);
+  for (let n = 0; n < 40; n++) {
+    const half = at.map((x, d) => mix(x, out[d], 0.5));
+    isOut(half) ? (out = half) : (at = half);
+  }
+  const behind = heads.filter((head) => hypot(...head.map((x, d) => x - at[d])) < 13);
   heads.push(at);
   c.save();
-  c.translate(...at);
-  c.rotate(atan2(v, u));
-  c.translate(-13 * behind.length, 0);
+  c.translate(isCurve ? max(7, at[0]) : at[0], at[1]);
+  c.rotate(angle);
+  c.translate(...(isCurve ? [0, 14 * behind.length] : [-13 * behind.length, 0]));
   c.fillStyle = colour;
   c.fill(new Path2D("M0 0l-12-6v12"));
   c.restore();
@@ -164,22 +173,20 @@ function drawMap(canvas, state, race, ink) {
 }
 
 function named({ c, w, h }, lanes, drawn, marks, ink, isDark) {
-  const taken = marks.map(([x, y]) => [x - 8, y - 16, 16]), traces = drawn.flatMap(({ seen }) => seen.slice(-400).flatMap((p, i, all) =>
-    [0, 0.2, 0.4, 0.6, 0.8].map((s) => p.map((x, d) => x + s * ((all[i + 1] ?? p)[d] - x)))));
+  const taken = [...marks], traces = drawn.flatMap(({ seen }) => seen.slice(-400).flatMap((p, i, all) =>
+    [0, 0.3, 0.6].map((s) => p.map((x, d) => mix(x, (all[i + 1] ?? p)[d], s)))));
   c.font = "600 13px system-ui, sans-serif";
   for (const lane of lanes) {
     const { label, look: { colour, dash } } = lane, [x, y] = lane.past.at(-1).map((at, d) => max(0, min(at, [w, h][d])));
-    const width = c.measureText(label).width + 22, spots = [];
-    for (const down of [0, -20, 20, -40, 40, -60, 60])
-      for (const right of [11, -width - 11, -width / 2]) {
-        const left = max(6, min(x + right, w - width - 6)), top = max(4, min(y - 8 + down, h - 20));
-        const over = (of, wide, high) => of.filter(([u, v, far = 0]) => u < left + width + 4 && left < u + far + 4 && v < top + wide && top < v + high).length;
-        const spot = down + right; // no name moves for little
-        spots.push([over(traces, 18, 2) + 1000 * over(taken, 20, 20) + abs(down) / 20 + 9 * (lane.spot !== spot), left, top, spot]);
-      }
-    const [[, left, top, best]] = spots.sort(([a], [b]) => a - b);
-    lane.spot = best;
-    taken.push([left, top, width]);
+    const width = c.measureText(label).width + 22;
+    const spots = [0, -20, 20, -40, 40, -60, 60].flatMap((down) => [11, -width - 11, -width / 2].map((right) => {
+      const left = max(6, min(x + right, w - width - 6)), top = max(4, min(y - 8 + down, h - 20)), spot = down + right; // no name moves for little
+      const over = (of, far) => of.filter(([u, v]) => abs(u - left - width / 2) < width / 2 + far && abs(v - top - 8) < far).length;
+      return [over(traces, 10) + 1000 * over(taken, 18) + abs(down) / 20 + 9 * (lane.spot !== spot), left, top, spot];
+    }));
+    const [, left, top, spot] = spots.sort(([a], [b]) => a - b)[0];
+    lane.spot = spot;
+    for (let u = left; u < left + width; u += 9) taken.push([u, top + 8]);
     c.strokeStyle = colour;
     c.lineWidth = 1;
     c.stroke(new Path2D(`M${left + width / 2} ${top + 8}L${x} ${y}`));
@@ -195,10 +202,11 @@ function named({ c, w, h }, lanes, drawn, marks, ink, isDark) {
 }
 
 // The frame holds what the story begins with and asks about; who rises far flies out
-function bySteps(canvas, state, race, ink, title, seriesOf, far = Infinity) {
-  const step = min(state.step, state.steps);
+function bySteps(canvas, state, race, ink) {
+  const { view } = state, step = min(state.step, state.steps), far = 30 * race.lanes[0][view][0] || Infinity;
+  const seriesOf = ({ [view]: values }) => (view === "rates" ? (values[0] ?? []).map((_, d) => values.map((rate) => rate[d])) : [values]);
   const all = [...race.lanes, ...race.framed].flatMap(seriesOf).flat().filter((value) => value < far).map(logOf);
-  const plot = axes(canvas, ink, [0, state.steps], [max(-12, floor(min(...all) - 0.1)), ceil(max(...all) + 0.1)], { x: "step", title, logY: true });
+  const plot = axes(canvas, ink, [0, state.steps], [max(-12, floor(min(...all) - 0.1)), ceil(max(...all) + 0.1)], { x: "step", logY: true });
   const draw = (lanes, act) => lanes.forEach((lane) => seriesOf(lane).forEach((values, d) =>
     act(lane.look, values.map((value, k) => [k, logOf(value)]), d ? 1.2 : 2.6)));
   draw(race.began, (look, points) => line(plot, { ...look, dash: [2, 4] }, points, 1.5, 0.5));
@@ -206,36 +214,12 @@ function bySteps(canvas, state, race, ink, title, seriesOf, far = Infinity) {
     const past = points.slice(0, step + 1);
     if (!race.untold) line(plot, look, points, width / 2, 0.3);
     line(plot, look, past, width);
-    leaving(plot, look, past.map(plot.place));
   });
+  draw(race.lanes, (look, points) => leaving(plot, look, points.slice(0, step + 1).map(plot.place), true)); // over all lines
   plot.c.restore();
 }
 
-const heights = (...all) => bySteps(...all, "height above the minimum", ({ heights }) => [heights], 30 * all[2].lanes[0].heights[0]);
-
-const rates = (...all) => bySteps(...all, "effective rate: thick of x, thin of y",
-  ({ runs: [{ rates }] }) => (rates[0] ?? []).map((_, d) => rates.map((rate) => rate[d])));
-
-// Both below return what a click chooses: a lane and its settings
-function sweep(canvas, state, race, ink) {
-  const lrs = RATES.map(log10);
-  race.swept ??= state.lanes.map((lane) => RATES.map((lr) => logOf(lateHeight(state, race.surface, { ...lane, lr }))));
-  const all = race.swept.flat().filter(Number.isFinite);
-  const plot = axes(canvas, ink, [lrs[0], lrs.at(-1)], [floor(min(...all, 0)), ceil(max(...all, 1))],
-    { x: "lr; click to choose", title: "highest point of the last tenth", logX: true, logY: true });
-  if (!race.untold) race.swept.forEach((ends, i) => {
-    const { look } = race.lanes[i];
-    line(plot, look, ends.map((end, k) => [lrs[k], end]).filter(([, y]) => Number.isFinite(y)), 2.4);
-    line(plot, look, [[log10(state.lanes[i].lr), -99], [log10(state.lanes[i].lr), 99]], 1, 0.6);
-  });
-  plot.c.restore();
-  return (place) => {
-    const [x, y] = plot.point(place), lr = nearest(RATES, 10 ** x);
-    const far = race.swept.map((ends) => abs(ends[RATES.indexOf(lr)] - y));
-    return [far.indexOf(min(...far)), { lr }];
-  };
-}
-
+// Returns what a click chooses: a lane and its settings
 function map(canvas, state, race, ink) {
   const which = min(state.of, state.lanes.length - 1), lane = state.lanes[which], memory = memoryOf(lane), betas = memory ? MEMORIES : [0];
   const plot = axes(canvas, ink, [-4.0625, 1.0625], [-0.5, betas.length - 0.5],
@@ -259,7 +243,7 @@ function map(canvas, state, race, ink) {
 const nearest = (values, wanted) => values.reduce((a, b) => (abs(log((b + 1e-5) / (wanted + 1e-5))) < abs(log((a + 1e-5) / (wanted + 1e-5))) ? b : a));
 
 function drawBeside(canvas, state, ...rest) {
-  const chosen = ({ heights, rates, sweep, map })[state.view](canvas, state, ...rest);
+  const chosen = (state.view === "map" ? map : bySteps)(canvas, state, ...rest);
   if (state.step < 0) {
     const c = canvas.getContext("2d"), x = canvas.clientWidth / 2 - 29, y = canvas.clientHeight / 2;
     c.textAlign = "center";
