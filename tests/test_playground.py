@@ -661,7 +661,7 @@ def test_tune_finds_the_best_of_its_grid(browser):
         assert page.errors() == []
 
 
-@pytest.mark.parametrize("view", ["sweep", "map"])  # links of old ask for a sweep over lr: the map shows it
+@pytest.mark.parametrize("view", ["sweep", "map"])
 def test_a_click_beside_the_map_chooses_a_rate(browser, view):
     with opened(browser, f"#preset=beta&view={view}") as page:
         before = page.evaluate("document.querySelector('optimizer-knobs').state.lanes[0].lr")
@@ -712,7 +712,10 @@ def test_small_and_alone(browser):
     import gzip
 
     files = sorted(FOLDER.iterdir())
-    assert len(gzip.compress(b"".join(file.read_bytes() for file in files))) <= 26_500
+    weight = len(gzip.compress(b"".join(file.read_bytes() for file in files)))
+    assert weight <= 27_000
+    live = [ROOT / "docs" / "live" / name for name in ("live.js", "live.css", "lab.js")]
+    assert weight + len(gzip.compress(b"".join(file.read_bytes() for file in live))) <= 40_000, "all that is live"
     with opened(browser) as page:
         asked = {
             address.split("#")[0].rsplit("/", 1)[1] for address in page.requests() if not address.startswith("data:")

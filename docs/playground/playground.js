@@ -264,7 +264,7 @@ function define() {
     answer(i) {
       const { state, story: { then } } = this;
       if (this.told) return; // the first guess counts
-      const atOnce = this.pending || STILL.matches || this.onSlide || state.view === "map";
+      const atOnce = this.pending || STILL.matches || this.onSlide || /map|sweep/.test(state.view);
       if (state.guess < 0) {
         this.state = fromAddress(`preset=${state.preset}&${then}&view=${state.view}&of=${state.of}&guess=${i}`);
         this.again();

@@ -219,7 +219,23 @@ function bySteps(canvas, state, race, ink) {
   plot.c.restore();
 }
 
-// Returns what a click chooses: a lane and its settings
+// Both below return what a click chooses: a lane and its settings
+function sweep(canvas, state, race, ink) {
+  race.swept ??= state.lanes.map((lane) => RATES.map((lr) => [log10(lr), logOf(lateHeight(state, race.surface, { ...lane, lr }))]).filter(([, y]) => Number.isFinite(y)));
+  const ends = race.swept.flat().map(([, y]) => y);
+  const plot = axes(canvas, ink, [-4, 1], [floor(min(...ends, 0)), ceil(max(...ends, 1))], { x: "lr; click to choose", title: "highest point of the last tenth", logX: true, logY: true });
+  if (!race.untold) race.swept.forEach((points, i) => {
+    const at = log10(state.lanes[i].lr), { look } = race.lanes[i];
+    line(plot, look, points, 2.6);
+    line(plot, look, [[at, -99], [at, 99]], 1.5, 0.5);
+  });
+  plot.c.restore();
+  return (place) => {
+    const [x, y] = plot.point(place), far = race.swept.map((points) => min(...points.map(([u, v]) => hypot(u - x, v - y))));
+    return [far.indexOf(min(...far)), { lr: nearest(RATES, 10 ** x) }];
+  };
+}
+
 function map(canvas, state, race, ink) {
   const which = min(state.of, state.lanes.length - 1), lane = state.lanes[which], memory = memoryOf(lane), betas = memory ? MEMORIES : [0];
   const plot = axes(canvas, ink, [-4.0625, 1.0625], [-0.5, betas.length - 0.5],
@@ -243,7 +259,7 @@ function map(canvas, state, race, ink) {
 const nearest = (values, wanted) => values.reduce((a, b) => (abs(log((b + 1e-5) / (wanted + 1e-5))) < abs(log((a + 1e-5) / (wanted + 1e-5))) ? b : a));
 
 function drawBeside(canvas, state, ...rest) {
-  const chosen = (state.view === "map" ? map : bySteps)(canvas, state, ...rest);
+  const chosen = ({ map, sweep }[state.view] ?? bySteps)(canvas, state, ...rest);
   if (state.step < 0) {
     const c = canvas.getContext("2d"), x = canvas.clientWidth / 2 - 29, y = canvas.clientHeight / 2;
     c.textAlign = "center";

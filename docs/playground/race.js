@@ -33,7 +33,7 @@ const ofLane = {
 const SETTINGS = { ...ofRace, ...ofLane };
 const VIEWS = {
   away: "distance from the minimum", heights: "height above the minimum", rates: "effective rate: thick of x, thin of y",
-  map: "map of lr × memory",
+  sweep: "height by lr", map: "map of lr × memory",
 };
 
 function checked(name, text) {
@@ -54,7 +54,7 @@ function surfaceOf({ surface, k, angle, frame }) {
 
 // "preset=ravine&k=20&lane=momentum,lr:0.01,schedule:cosine" -> state. What a broken link cannot say stays as it was.
 function fromAddress(text, base = {}) {
-  const address = new URLSearchParams(text?.replace("=sweep", "=map")), preset = address.get("preset");
+  const address = new URLSearchParams(text), preset = address.get("preset");
   if (Object.hasOwn(Playground.PRESETS, preset)) base = { ...fromAddress(Playground.PRESETS[preset].state), preset };
   const state = { surface: "quadratic", view: "away", ...base };
   const choose = (key, among) => Object.hasOwn(among, address.get(key)) && (state[key] = address.get(key));
