@@ -1,5 +1,6 @@
 """What a wrong answer behaves like: every kind of mutant is told of an answer that is written in another way."""
 
+import gc
 import math
 
 import numpy as np
@@ -215,6 +216,20 @@ def test_the_search_ends_in_its_time(question):
         assert len(tried) > 100
 
     assert least(search, mutants.SECONDS + 0.2) < mutants.SECONDS + 0.2
+
+
+def test_no_garbage_is_collected_while_a_search_has_its_time():
+    forms, seen = mutants.of_task(TASKS["adam"]), []
+    mutants.likeness(forms, lambda function: seen.append(gc.isenabled()), None)
+    assert set(seen) == {False}
+    assert gc.isenabled()
+    with pytest.raises(KeyboardInterrupt):
+        mutants.likeness(forms, interrupted, None)
+    assert gc.isenabled(), "and afterwards it is, whatever happened"
+
+
+def interrupted(function):
+    raise KeyboardInterrupt
 
 
 ALL = [(exercise, name) for exercise, name in mutants.FORMS]

@@ -16,6 +16,8 @@ import time
 
 import numpy as np
 
+from course_utils.checks import guard
+
 SECONDS = 0.35  # for all mutants of a question together: first single ones, then pairs
 MANY = 150  # mutants: of more, only the likely ones come in pairs
 TICKS = 16  # turns of a mutant's `while` loops in one call: some would never end, or make whole numbers of any length
@@ -205,6 +207,7 @@ def _call_of(function):
     return f"{function.name}({', '.join(a.arg for a in function.args.args)})"
 
 
+@guard.uncollected()
 def likeness(forms, first, fits, pairs=True, seconds=None):
     """The sentence on what an answer behaves like; None if no mutant answers as it does.
 

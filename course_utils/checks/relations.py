@@ -16,6 +16,7 @@ from course_utils.checks import guard
 SECONDS = 0.4  # for all relations together: some right answers are simulations
 
 
+@guard.uncollected()
 def relation(answers, rights, cases, right, same, whole=True, is_vague=True):
     """The first sentence that fits all pairs of an answer and its right one; None if none does.
 
