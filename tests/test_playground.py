@@ -1270,6 +1270,15 @@ def test_a_link_followed_just_after_a_change_is_not_lost(browser, wait):
         page.page.wait_for_function("knobs.state.preset == 'ravine'")
 
 
+def test_a_rate_of_all_rules_is_told_once(browser):
+    news = f"{IN}.querySelector('[part=news]').textContent"
+    with opened(browser, "#preset=same-rate") as page:
+        page.evaluate("document.querySelector('optimizer-knobs').all.open = true")
+        answer(page, 0)
+        page.page.wait_for_function(f"/Flown out/.test({news})")
+        assert page.evaluate(news).startswith("lr from 0.01 to 0.1: Adam is lowest")
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_lines_on_the_map_are_close_where_it_is_steep(browser, dark):
     """Up a ravine's slope and along its floor, over as many pixels."""

@@ -402,7 +402,8 @@ function define() {
       if (["x", "y"].some((key) => state[key] !== this.state[key] && !this.story.knobs.includes(key))) turned.push("another start");
       const moved = lanes.flatMap((lane, i) => (end(lane) === end(before[i]) ? []
         : `${lanes[1] ? lane.label : "it"} ${end(lane)} (${race.began[0] ? "dotted" : "before"}: ${end(before[i]).replace(/ends (at )?| away| above/g, "")})`));
-      return `${capital([...new Set(turned)].join(", ")) || "Turned"}: ${moved[2] ? leader(race, this.state.steps).replace(/ above| away/, ` (before: ${leader(began, state.steps).replace(/ is \w+est| a(bove|way).*/g, "")})$&`) : `${moved.join("; ") || "all ends as before"}.`}`;
+      const said = turned.filter((text) => !turned.some((other) => text.endsWith(` ${other}`))); // of all rules at once, not of each
+      return `${capital([...new Set(said)].join(", ")) || "Turned"}: ${moved[2] ? leader(race, this.state.steps).replace(/ above| away/, ` (before: ${leader(began, state.steps).replace(/ is \w+est| a(bove|way).*/g, "")})$&`) : `${moved.join("; ") || "all ends as before"}.`}`;
     }
 
     changed() {

@@ -148,8 +148,7 @@
 
   // Who has read a section beyond the core closes it where it ends, and is back where it began.
   for (const fold of document.querySelectorAll("details.deeper")) {
-    const title = fold.parentNode.querySelector("h2").firstChild.textContent;
-    const end = Object.assign(document.createElement("button"), { type: "button", className: "deeper-end", textContent: `Close “${title}”` });
+    const end = Object.assign(document.createElement("button"), { type: "button", className: "deeper-end", textContent: "Close this section" });
     end.onclick = () => {
       fold.open = false;
       fold.parentNode.scrollIntoView({ block: "center" });
