@@ -484,6 +484,14 @@ def test_on_a_phone_what_goes_on_at_the_right_says_so_and_a_table_is_cards(pages
             assert page.evaluate(f"{wide}.length") >= least
             shadows = f"{wide}.every(pre => getComputedStyle(pre).backgroundImage.split('linear-gradient').length == 3)"
             assert page.evaluate(shadows), what
+        open_code = (
+            "[...document.querySelectorAll('article .cell > .cell_input')]"  # before folds were opened, and after
+        )
+        assert page.evaluate(f"{open_code}.some(code => code.textContent.includes('def momentum'))"), "the rule is open"
+        assert page.evaluate(
+            f"{open_code}.every(one => one.closest('.tag_rule, .tag_loop') || "
+            "one.textContent.trim().split('\\n').length < 6)"
+        )
         lines = "[...document.querySelectorAll('p.printed')]"  # a sentence that was printed is wrapped
         assert page.evaluate(f"{lines}.length") >= 5
         assert page.evaluate(f"{lines}.every(line => line.scrollWidth <= line.clientWidth)")

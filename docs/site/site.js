@@ -83,6 +83,18 @@
     name();
   }
 
+  // On a phone a chapter's code is folded, but for the rule and the loop: one reads there, and runs it elsewhere.
+  if (innerWidth < 640 && !document.querySelector(".run.exercise")) {
+    for (const code of document.querySelectorAll("article .cell:not(.tag_rule, .tag_loop) > .cell_input")) {
+      const lines = code.textContent.trim().split("\n");
+      if (lines.length < 6 && lines.every(line => line.length < 50)) continue;
+      const fold = Object.assign(document.createElement("details"), { className: "admonition hide above-input", // as those that are folded for all
+        innerHTML: '<summary><p class="collapsed admonition-title">Show the code</p><p class="expanded admonition-title">Hide the code</p></summary>' });
+      code.before(fold);
+      fold.append(code);
+    }
+  }
+
   // On a phone code stays whole and scrolls. What then fits in smaller letters gets them, but none below 11 pixels.
   if (innerWidth < 640) {
     const article = document.querySelector("article") ?? document.body; // what is folded has no width of its own yet
