@@ -112,17 +112,17 @@ def alike(lines):
     # where what a row is about ends, and what is said of it begins: nowhere, at its colon, at a column of blanks
     places = {gap.end() for line in lines[:3] for gap in re.finditer(r"\S {2,}(?=\S)", line)}
     for place in (0, -1, *sorted(places)):
-        rows, count = _begin(lines, place)
+        rows = _begin(lines, place)
         table = _table(rows) if len([row for row in rows if len(row) == 3]) > 1 else None
         if table and (len(rows) > 2 or len(table[0]) > 2):
-            value = count, len(table[0]), -sum(len(row[0] or "") for row in rows)
+            value = len(rows), len(table[0]), -sum(len(row[0] or "") for row in rows)
             if best is None or value > worth:
-                best, worth = (table, count), value
+                best, worth = (table, len(rows)), value
     return best
 
 
 def _begin(lines, place):
-    """The rows that the lines begin with, and how many lines they are: a heading may stand between rows."""
+    """The rows that the lines begin with; a heading may stand between rows."""
     rows = []
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
         row = _row(line, place)
@@ -134,7 +134,7 @@ def _begin(lines, place):
         if row is None:
             break
         rows.append(row)
-    return rows, len(rows)
+    return rows
 
 
 def _row(line, place):

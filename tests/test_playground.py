@@ -940,21 +940,25 @@ def test_where_a_path_leaves_its_picture_is_marked(browser, preset, heads):
         assert (found[1] == 0) == (heads[1] == 0)
 
 
-def test_paths_that_leave_at_one_place_show_a_head_each(browser):
-    """Gradient descent's first step is momentum's, and Nesterov's goes the same way."""
-    heads = (
+def heads_on(canvas):
+    """Where heads of arrows are drawn on a canvas of the knobs, and in which colour."""
+    return (
         "(knobs => { const own = CanvasRenderingContext2D.prototype.fill, heads = []; "
         "CanvasRenderingContext2D.prototype.fill = function (...path) { "
         "const { e, f } = this.getTransform(), ratio = devicePixelRatio; "
-        "const isHead = path[0] instanceof Path2D && this.canvas === knobs.map; "
+        f"const isHead = path[0] instanceof Path2D && this.canvas === knobs.{canvas}; "
         "if (isHead) heads.push([e / ratio, f / ratio, this.fillStyle]); "
         "own.apply(this, path); }; "
         "knobs.draw(); CanvasRenderingContext2D.prototype.fill = own; return heads; "
         "})(document.querySelector('optimizer-knobs'))"
     )
+
+
+def test_paths_that_leave_at_one_place_show_a_head_each(browser):
+    """Gradient descent's first step is momentum's, and Nesterov's goes the same way."""
     with opened(browser, "#preset=same-rate") as page:
         answer(page, 0)
-        found = page.evaluate(heads)
+        found = page.evaluate(heads_on("map"))
         assert len({colour for *_, colour in found}) == len(found) == 3
         for (x, y, _), (u, v, _) in itertools.combinations(found, 2):
             assert np.hypot(x - u, y - v) >= 12, "none hides another"
@@ -1300,19 +1304,10 @@ def test_lines_on_the_map_are_close_where_it_is_steep(browser, dark):
 
 
 def test_heads_of_curves_that_leave_stand_side_by_side(browser):
-    heads = (
-        "(knobs => { const own = CanvasRenderingContext2D.prototype.fill, heads = []; "
-        "CanvasRenderingContext2D.prototype.fill = function (...path) { "
-        "const { e, f } = this.getTransform(), ratio = devicePixelRatio; "
-        "if (path[0] instanceof Path2D && this.canvas === knobs.beside) heads.push([e / ratio, f / ratio]); "
-        "own.apply(this, path); }; "
-        "knobs.draw(); CanvasRenderingContext2D.prototype.fill = own; return heads; "
-        "})(document.querySelector('optimizer-knobs'))"
-    )
     with opened(browser, "#preset=same-rate") as page:
         answer(page, 0)
-        found = page.evaluate(heads)
+        found = page.evaluate(heads_on("beside"))
         assert len(found) == 3
-        assert all(x >= 46 + 6 for x, _ in found), "none is cut by the frame"
-        for (x, _), (u, _) in itertools.combinations(found, 2):
+        assert all(x >= 46 + 6 for x, *_ in found), "none is cut by the frame"
+        for (x, *_), (u, *_) in itertools.combinations(found, 2):
             assert abs(x - u) >= 12
