@@ -50,32 +50,24 @@ const bars = (name, values, {x, y, step, high, colour, wide = 0.66}) => `<g clas
   `<rect data-value="${value}" x="${x + i * step}" y="${value > 0 ? y - value * high : y}" width="${wide * step}" height="${Math.abs(value) * high}"/>`).join("")}</g>`;
 const curve = (f, [from, to], X, Y, colour, more = "") => `<polyline points="${Array.from({length: 61}, (_, i) => from + (to - from) * i / 60)
   .map(x => `${X(x)},${Y(f(x))}`).join(" ")}" stroke="${colour}" stroke-width="4" ${more}/>`;
-const run = (rule, gradients, state) => gradients.map(g => {
-  const [step, kept] = rule(g, state);
-  state = kept;
-  return step;
-});
-const heavy = (g, v) => [-(v = 0.9 * v + g), v];
-const rmsprop = (g, r) => [-g / (Math.sqrt(r = 0.9 * r + 0.1 * g * g) + 1e-8), r];
-const adam = (g, [m, v, t]) => {
-  [m, v, t] = [0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g, t + 1];
-  return [-(m / (1 - 0.9 ** t)) / (Math.sqrt(v / (1 - 0.999 ** t)) + 1e-8), [m, v, t]];
+// The playground's rules, at a rate of 1
+const run = (name, gradients) => {
+  let state;
+  return gradients.map(g => {
+    const [step, kept] = Playground.RULES[name](g, state, {lr: 1});
+    state = kept;
+    return step;
+  });
 };
-// A rule's hundred steps in a ravine that is turned by 45 degrees and 100 times as steep across as along, at the best of 31 rates
+// A rule's hundred steps in a ravine that is turned by 45 degrees and 100 times as steep across as along, at the best of
+// 31 rates: the playground's races
 const turned = ([along, across]) => [(along - across) * Math.SQRT1_2, (along + across) * Math.SQRT1_2];
-function inRavine(rule, state) {
-  const walk = rate => {
-    let [x, y] = turned([-4, 0.3]), states = [state, state];
-    return [[x, y], ...Array.from({length: 100}, () => {
-      const steps = turned([(x + y) * Math.SQRT1_2, 100 * (y - x) * Math.SQRT1_2]).map((g, i) => rule(g, states[i]));
-      states = steps.map(([, kept]) => kept);
-      return [x, y] = [x + rate * steps[0][0], y + rate * steps[1][0]];
-    })];
-  };
-  const away = path => Math.hypot(...path.at(-1));
-  const paths = Array.from({length: 31}, (_, i) => walk(10 ** (i / 10 - 2)));
-  const path = paths.reduce((best, path) => (away(path) < away(best) ? path : best));
-  return {path, away: away(path)};
+function inRavine(name) {
+  const {race, fromAddress} = Playground;
+  const lanes = Array.from({length: 31}, (_, i) =>
+    race(fromAddress(`k=100&angle=45&x=-4&y=0.3&steps=100&lane=${name},lr:${10 ** (i / 10 - 2)}`)).lanes[0]);
+  const [{path, away}] = lanes.filter(lane => !lane.diverged).sort((one, other) => one.away.at(-1) - other.away.at(-1));
+  return {path, away: away.at(-1)};
 }
 const DRAWN = {
   // Gradient descent on f = x²/2 at a rate of 0.5: the slope, the step, and where the next ones lead
@@ -92,7 +84,7 @@ const DRAWN = {
   // Momentum's velocity, beta 0.9, over thirty gradients of one size: with one sign, and with both in turn
   piles() {
     const signs = [() => 1, i => (-1) ** i].map(sign => Array.from({length: 30}, (_, i) => sign(i)));
-    const [agree, turn] = signs.map(gradients => run(heavy, gradients, 0).map(step => -step)), at = {x: 10, step: 14, high: 15};
+    const [agree, turn] = signs.map(gradients => run("momentum", gradients).map(step => -step)), at = {x: 10, step: 14, high: 15};
     return svg(440, 350, `${label(10, 26, "gradients agree: v grows")}${line(10, 56, 430, 56, `stroke="${BLUE}" stroke-width="2" stroke-dasharray="7 6"`)}
       ${label(20, 88, "η g / (1 − β)", `fill="${BLUE}"`)}${bars("agree", agree, {...at, y: 206, colour: BLUE})}${bars("g", signs[0], {...at, y: 206, colour: "#1d2733"})}
       ${label(10, 262, "they alternate: it does not")}${bars("g", signs[1], {...at, y: 300, colour: "#1d2733", wide: 0.42})}${bars("turn", turn, {...at, x: 16, y: 300, colour: BLUE, wide: 0.42})}
@@ -110,7 +102,7 @@ const DRAWN = {
     const sorts = {"large, agreeing": () => 1, "small, agreeing": () => 0.15, "noise": i => Math.cos(i * i)};
     return svg(1168, 222, Object.entries(sorts).map(([name, of], i) => {
       const gradients = Array.from({length: 24}, (_, i) => of(i)), x = 130 + 356 * i, at = {x, step: 13};
-      return `${label(x, 24, name)}${bars("g", gradients, {...at, y: 82, high: 40, colour: GREY})}${bars("step", run(adam, gradients, [0, 0, 0]).map(step => -step), {...at, y: 178, high: 40, colour: GREEN})}
+      return `${label(x, 24, name)}${bars("g", gradients, {...at, y: 82, high: 40, colour: GREY})}${bars("step", run("adam", gradients).map(step => -step), {...at, y: 178, high: 40, colour: GREEN})}
         ${line(x, 82, x + 308, 82, `stroke="${GREY}"`)}${line(x, 178, x + 308, 178, `stroke="${GREEN}"`)}`;
     }).join("") + label(0, 80, "gradient") + label(0, 176, "step", `fill="${GREEN}"`));
   },
@@ -126,7 +118,7 @@ const DRAWN = {
       <polyline class="${name}" data-path="${path.flat()}" points="${points(path)}" stroke="${colour}" stroke-width="3"/>
       ${path.map(([x, y]) => `<circle cx="${X(x)}" cy="${Y(y)}" r="4.5" fill="${colour}"/>`).join("")}<path d="M${X(0) - 10} ${Y(0) - 10}l20 20m0 -20l-20 20" stroke="#b3005e" stroke-width="5"/>
       ${label(0, 26, says, `fill="${colour}" font-weight="680"`)}${label(0, 62, "after 100 steps")}${label(0, 98, `${away.toPrecision(1)} away`)}</g>`;
-    const orange = inRavine(rmsprop, 0), part = orange.path.slice(-22), middle = axis => {
+    const orange = inRavine("rmsprop"), part = orange.path.slice(-22), middle = axis => {
       const values = part.map(point => point[axis]);
       return (Math.min(...values) + Math.max(...values)) / 2;
     };
@@ -135,7 +127,7 @@ const DRAWN = {
     const glass = `<circle cx="412" cy="292" r="128" fill="#fff" stroke="${GREY}" stroke-width="2"/><circle cx="${X(x)}" cy="${Y(y)}" r="${128 / large * size}" fill="none" stroke="${GREY}" stroke-width="2"/>
       ${line(X(x), Y(y) + 128 / large * size, 412, 164, `stroke="${GREY}" stroke-width="2"`)}<polyline points="${points(part, near)}" stroke="${ORANGE}" stroke-width="4"/>
       ${part.map(near).map(([px, py]) => `<circle cx="${px}" cy="${py}" r="6" fill="${ORANGE}"/>`).join("")}`;
-    return svg(1168, 432, panel(0, "alone", "RMSProp", ORANGE, orange) + glass + panel(620, "averaged", "Adam", GREEN, inRavine(adam, [0, 0, 0])));
+    return svg(1168, 432, panel(0, "alone", "RMSProp", ORANGE, orange) + glass + panel(620, "averaged", "Adam", GREEN, inRavine("adam")));
   },
   // What the descent lemma promises of a step, over its rate, in units of 1/L
   promise() {
@@ -395,9 +387,9 @@ async function start() {
   if (playgrounds.length) {
     const dots = devicePixelRatio; // its pictures are enlarged, so they need more of them
     Object.defineProperty(window, "devicePixelRatio", {get: () => 2 * dots});
-    await customElements.whenDefined("optimizer-knobs");
-    playgrounds.forEach(onSlide);
   }
+  await customElements.whenDefined("optimizer-knobs"); // its rules are there, too
+  playgrounds.forEach(onSlide);
   document.querySelectorAll(".rates").forEach(drawRates);
   document.querySelectorAll(".units").forEach(drawUnits);
   document.querySelectorAll(".drawn").forEach(place => (place.innerHTML = DRAWN[place.dataset.what]()));
