@@ -41,13 +41,14 @@ def relation(answers, rights, cases, right, same, whole=True, is_vague=True):
                     if _fits(answers, rights, [change(r, c) for r, c in zip(rights, cases, strict=True)], same):
                         return sentence
         for sentence, change in _of_calls(cases, right):
-            if time.process_time() > until or time.monotonic() > at_most:
+            left = until - time.process_time()
+            if left <= 0 or time.monotonic() > at_most:
                 break
             with contextlib.suppress(Exception):
-                # in bounded time: a right answer that searches may never find one for other arguments
+                # in what is left of the time: a right answer that searches may never find one for other arguments
                 changed, *_ = guard.run(
                     lambda change=change: [change(r, case) for r, case in zip(rights, cases, strict=True)],
-                    seconds=SECONDS,
+                    seconds=left,
                 )
                 if _fits(answers, rights, changed, same):
                     return sentence

@@ -11,10 +11,10 @@ from course_utils.checks.parts import part
 
 def ball(lr, batch_size, curvature):
     """The variance after so many steps that it no longer changes, for one example's noise of 1."""
-    variance, before = 0.0, -1.0
-    while abs(variance - before) > 1e-12 * variance:
-        before = variance
-        variance = (1 - lr * curvature) ** 2 * variance + lr**2 / batch_size
+    shrinks, variance, before = (1 - lr * curvature) ** 2, lr**2 / batch_size, -1.0
+    while abs(variance - before) > 1e-12 * abs(variance):  # a search for mistakes asks for negative batches, too
+        # after n steps the ball has this variance; n more shrink it, and add as much noise again
+        shrinks, variance, before = shrinks**2, (1 + shrinks) * variance, variance
     return variance
 
 
