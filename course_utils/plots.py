@@ -199,7 +199,7 @@ def movie(surface, paths, alt, seconds=6.0):
 def show(figure, alt):
     """Show ``figure`` here and close it. ``alt`` says in words what it shows, for those who do not see it.
 
-    In a notebook the words travel with the picture, a PNG of 200 dots an inch that is shown at half its size: sharp on
+    Its first sentence is what one should see, and the caption on the site. In a notebook the words travel with the picture, a PNG of 200 dots an inch that is shown at half its size: sharp on
     a wall, too. A palette of 48 colours keeps the file small. It is chosen for coverage: a palette of the most frequent
     colours would merge one rule's pale dots with another's. Raises ``ValueError`` without words.
     """

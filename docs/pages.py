@@ -74,63 +74,63 @@ QUESTIONS = {
     "10_which_optimizer": "Which rule do you train with, and what do you tune?",
 }
 
-# The figure that stands for a chapter: how its words begin, and which part of it (left, top, right, bottom, in
-# hundredths) is shown, so that lines are seen at the size of a card.
+# The figure that stands for a chapter: its cell, and which part of it (left, top, right, bottom, in hundredths) is shown,
+# so that lines are seen at the size of a card.
 COVERS = {
-    "01_challenges": ("Left, a bowl with ripples", (7.2, 7, 50, 85)),
-    "02_gradient_descent": ("Twenty steps in a ravine", (38, 14, 99, 84)),
-    "03_stochastic_gradient_descent": ("Two descents on the contours", (11.5, 19, 97, 85.5)),
-    "04_momentum": ("A bowl with ripples", (9, 2, 99, 86)),
-    "05_asynchronous_sgd": ("Contours of a ravine. Six", (44, 20, 93, 84)),
-    "06_nesterov_momentum": ("A grey arrow, the momentum step", (12, 3, 96, 86)),
-    "07_adagrad": ("Contours of a ravine. Gradient descent", (10, 7, 99, 86)),
-    "08_rmsprop": ("Left: two mirrored paths", (8.8, 17, 49, 76.5)),
-    "09_adam": ("Means of m and v", (7.9, 22, 52.4, 86.5)),
-    "10_which_optimizer": ("A straight valley of minima", (22, 4, 90, 85)),
+    "01_challenges": ("01-39", (7.2, 7, 50, 85)),
+    "02_gradient_descent": ("02-27", (38, 14, 99, 84)),
+    "03_stochastic_gradient_descent": ("03-11", (11.5, 19, 97, 85.5)),
+    "04_momentum": ("04-20", (9, 2, 99, 86)),
+    "05_asynchronous_sgd": ("05-26", (44, 20, 93, 84)),
+    "06_nesterov_momentum": ("06-07", (12, 3, 96, 86)),
+    "07_adagrad": ("07-07", (10, 7, 99, 86)),
+    "08_rmsprop": ("08-09", (8.8, 17, 49, 76.5)),
+    "09_adam": ("09-14", (7.9, 22, 52.4, 86.5)),
+    "10_which_optimizer": ("10-16", (22, 4, 90, 85)),
 }
-# A chapter opens with a picture of whole panels with the numbers on their axes: whose chapter's figure, how its words
-# begin, which part of it, and what one sees there, for somebody who has read no more than the title. It is none that
-# answers a prediction, nor does it tell who wins before the reader is asked.
+# A chapter opens with a picture of whole panels with the numbers on their axes: whose chapter's figure, its cell, which
+# part of it, and what one sees there, for somebody who has read no more than the title. It is none that answers a
+# prediction, nor does it tell who wins before the reader is asked.
 WHOLE = (0, 0, 100, 100)
 LEADS = {
     "01_challenges": (
-        *("02_gradient_descent", "The first twelve training images", WHOLE),
+        *("02_gradient_descent", "02-06", WHOLE),
         "Digits that people wrote: what the networks of this course learn to read",
     ),
     "02_gradient_descent": (
-        *("02_gradient_descent", "Twenty steps in a ravine", (37, 0, 100, 100)),
+        *("02_gradient_descent", "02-27", (37, 0, 100, 100)),
         "Twenty steps in a narrow valley, at two learning rates",
     ),
     "03_stochastic_gradient_descent": (
-        *("03_stochastic_gradient_descent", "Six learning-rate schedules", WHOLE),
+        *("03_stochastic_gradient_descent", "03-53", WHOLE),
         "Six plans for a learning rate: what is left of it after so many steps",
     ),
     "04_momentum": (
-        *("04_momentum", "A bowl with ripples", WHOLE),
+        *("04_momentum", "04-20", WHOLE),
         "Down from the right: gradient descent stops in the first dip, momentum rolls on like a ball",
     ),
     "05_asynchronous_sgd": (
-        *("05_asynchronous_sgd", "Contours of a ravine. Six", WHOLE),
+        *("05_asynchronous_sgd", "05-26", WHOLE),
         "Gradients that arrive late: each run staggers, the mean of a thousand is smooth",
     ),
     "06_nesterov_momentum": (
-        *("06_nesterov_momentum", "The potential and its two parts", WHOLE),
+        *("06_nesterov_momentum", "06-57c", WHOLE),
         "As with a pendulum: height and distance swing against each other, their sum only falls",
     ),
     "07_adagrad": (
-        *("07_adagrad", "Left: a cliff", (0, 0, 49, 100)),
+        *("07_adagrad", "07-61", (0, 0, 49, 100)),
         "Down a cliff and into a bowl: Adagrad’s steps grow shorter and shorter",
     ),
     "08_rmsprop": (
-        *("08_rmsprop", "Distance from a wandering target", WHOLE),
+        *("08_rmsprop", "08-41", WHOLE),
         "Three rules follow a target that wanders, while the gradients change their scale",
     ),
     "09_adam": (
-        *("04_momentum", "Three curves of the weight", WHOLE),
-        "What a past gradient still counts, for three lengths of memory. Adam keeps two memories",
+        *("09_adam", "09-14", WHOLE),
+        "Adam’s two memories, of gradients and of their squares: they start empty, at 0. Can one trust them yet?",
     ),
     "10_which_optimizer": (
-        *("10_which_optimizer", "A straight valley of minima", WHOLE),
+        *("10_which_optimizer", "10-16", WHOLE),
         "One loss with many minima: eight rules start at one point and end at two",
     ),
 }
@@ -276,7 +276,7 @@ def finish(app, tree, name):
     number = 0
     for output in tree.findall(lambda node: isinstance(node, nodes.container) and "cell_output" in node["classes"]):
         for node in list(output.findall(nodes.image)):
-            png, words, width, height = next(shown)
+            _, png, words, width, height = next(shown)
             number += 1
             picture = still(site, png, words, width, height, up)
             if SHOWN * width > NARROW and len(places := cuts(png)) > 2:
@@ -305,8 +305,8 @@ def finish(app, tree, name):
         if minutes:
             way = f"{up}exercises/{path.stem}/{path.stem}.html"
             read.append(raw(f'<p><a class="main-way" href="{way}">Exercise, {minutes} min</a></p>'))
-        of, begins, _, words = LEADS[path.stem]
-        there, label = "" if of == path.stem else f"{of}.html", f"{int(of[:2])}.{figure_number(of, begins)}"
+        of, cell, _, words = LEADS[path.stem]
+        there, label = "" if of == path.stem else f"{of}.html", f"{int(of[:2])}.{figure_number(of, cell)}"
         lead_figure = f"""<figure class="lead">{card(path.stem, up, "lead")}<figcaption>{words}
 (<a href="{there}#figure-{label.replace(".", "-")}">Figure {label}</a>)</figcaption></figure>"""
         top.insert(1, raw(lead_figure))
@@ -314,33 +314,40 @@ def finish(app, tree, name):
 
 
 def figures(notebook):
-    """(data, words, width, height) of every picture among the outputs, in order."""
+    """(cell, data, words, width, height) of every picture among the outputs, in order."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
                 meta = output.metadata.get("image/png", {})
                 png = base64.b64decode(output.data["image/png"])
                 width, height = Image.open(io.BytesIO(png)).size
-                yield png, meta.get("alt", ""), meta.get("width", width), meta.get("height", height)
+                yield cell.id, png, meta.get("alt", ""), meta.get("width", width), meta.get("height", height)
 
 
-def figure_number(stem, begins):
-    """Which figure of a chapter has words that begin so; films count."""
-    outputs = [output for cell in read(stem).cells for output in cell.get("outputs", [])]
-    shown = [output for output in outputs if "image/png" in output.get("data", {}) or "data:video/mp4" in str(output)]
-    words = [output.metadata.get("image/png", {}).get("alt", "") for output in shown]
-    return 1 + next(i for i, said in enumerate(words) if said.startswith(begins))
+def figure_number(stem, cell):
+    """Which figure of a chapter is the first that a cell shows; films count."""
+    outputs = [(each.id, output) for each in read(stem).cells for output in each.get("outputs", [])]
+    shown = [of for of, output in outputs if "image/png" in output.get("data", {}) or "data:video/mp4" in str(output)]
+    return 1 + shown.index(cell)
 
 
 def frame(node, picture, chapter, number, words):
-    """Put a picture or film into a figure. The caption is hidden from screen readers: the picture says the same."""
+    """Put a picture or film into a figure. The first sentence of its words, what one should see, is its caption.
+
+    The caption is hidden from screen readers: the picture says the same, and the rest.
+    """
     label = f"Figure {chapter}.{number}" if chapter else f"Figure {number}"
     anchor = label.lower().replace(" ", "-").replace(".", "-")
-    said = html.escape(html.unescape(words))
+    said = html.escape(finding(html.unescape(words)))
     caption = (
         f'<figcaption><a href="#{anchor}">{label}</a> <span aria-hidden="true">{said}</span></figcaption></figure>'
     )
     node.parent.replace(node, raw(f'<figure class="shown" id="{anchor}">{picture}{caption}'))
+
+
+def finding(words):
+    """The first sentence, without the full stop of "e.g." or a number for its end."""
+    return re.match(r".+?[.!?](?=\s+[A-Z“]|\s*$)|.+", words)[0]
 
 
 def cuts(png):
@@ -579,14 +586,14 @@ def read(stem):
     return nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", 4)
 
 
-def cover(stem, begins, box):
+def cover(stem, cell, box):
     """The part of a figure that stands for a chapter."""
-    for png, words, _, _ in figures(read(stem)):
-        if words.startswith(begins):
+    for of, png, *_ in figures(read(stem)):
+        if of == cell:
             picture = Image.open(io.BytesIO(png)).convert("RGB")
             sizes = zip(box, picture.size * 2, strict=True)
             return picture.crop(tuple(round(share / 100 * size) for share, size in sizes))
-    raise LookupError(f"No figure of {stem} begins with “{begins}”: choose another in COVERS or LEADS.")
+    raise LookupError(f"Cell {cell} of {stem} shows no figure: choose another in COVERS or LEADS.")
 
 
 def card(stem, up="", kind="cover"):

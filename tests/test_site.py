@@ -149,7 +149,22 @@ def test_a_chapter_s_first_picture_says_what_it_shows_and_leads_to_its_figure(te
         words, there, anchor = re.search(r'<figcaption>(.+)\s\(<a href="(\w+\.html)?#([\w-]+)">', lead).groups()
         assert len(words.split()) >= 7
         target = texts[f"notebooks/{there or stem + '.html'}"].partition(f'id="{anchor}"')[2].partition("</figure>")[0]
-        assert f'alt="{makes_pages.LEADS[stem][1]}' in target, f"{stem}: {anchor} is another figure"
+        of, cell, *_ = makes_pages.LEADS[stem]
+        words = next(said for shows, _, said, *_ in makes_pages.figures(makes_pages.read(of)) if shows == cell)
+        assert f'alt="{html.escape(words)}"' in target, f"{stem}: {anchor} is another figure"
+
+
+def test_every_caption_is_a_finding_in_a_sentence(texts):
+    """What one should see; what there is to see (axes, panels, curves) follows in the words for those who do not."""
+    described = re.compile(
+        r"^(Left|Right|Above|Below|Top|Bottom|Contours|Curves|Lines|Panels)\b|\b(axis|axes|log scale)\b"
+    )
+    for stem in CHAPTERS:
+        captions = re.findall(r'<span aria-hidden="true">(.+?)</span></figcaption>', texts[f"notebooks/{stem}.html"])
+        assert len(captions) >= 5
+        for caption in map(html.unescape, captions):
+            assert caption.endswith((".", "!", "?")), f"{stem}: {caption}"
+            assert 5 <= len(caption.split()) <= 30 and not described.search(caption), f"{stem}: {caption}"
 
 
 def test_every_page_on_a_phone_and_on_a_laptop(pages, browser):
