@@ -155,7 +155,8 @@ def movie(surface, paths, alt, seconds=6.0):
     """Several descents on one surface as a small looping video (MP4), each path growing step by step.
 
     paths: label -> points of shape (steps + 1, 2); a label that is a rule's name gets that rule's look.
-    alt: what the video shows, in words. Returns an ``IPython.display.HTML`` with the video inside it.
+    alt: what the video shows, in words, as for :func:`show`.
+    Returns an ``IPython.display.HTML`` with the video inside it.
     """
     import imageio_ffmpeg
     from IPython.display import HTML
@@ -199,9 +200,10 @@ def movie(surface, paths, alt, seconds=6.0):
 def show(figure, alt):
     """Show ``figure`` here and close it. ``alt`` says in words what it shows, for those who do not see it.
 
-    Its first sentence is what one should see, and the caption on the site. In a notebook the words travel with the picture, a PNG of 200 dots an inch that is shown at half its size: sharp on
-    a wall, too. A palette of 48 colours keeps the file small. It is chosen for coverage: a palette of the most frequent
-    colours would merge one rule's pale dots with another's. Raises ``ValueError`` without words.
+    Its first sentence is what one should see, and the caption on the site. In a notebook the words travel with the
+    picture, a PNG of 200 dots an inch that is shown at half its size: sharp on a wall, too. A palette of 48 colours
+    keeps the file small. It is chosen for coverage: a palette of the most frequent colours would merge one rule's pale
+    dots with another's. Raises ``ValueError`` without words.
     """
     if not alt.strip():
         raise ValueError("alt is empty: say in a sentence what the figure shows")

@@ -74,8 +74,8 @@ QUESTIONS = {
     "10_which_optimizer": "Which rule do you train with, and what do you tune?",
 }
 
-# The figure that stands for a chapter: its cell, and which part of it (left, top, right, bottom, in hundredths) is shown,
-# so that lines are seen at the size of a card.
+# The figure that stands for a chapter: its cell, and which part of it (left, top, right, bottom, in hundredths) is
+# shown, so that lines are seen at the size of a card.
 COVERS = {
     "01_challenges": ("01-39", (7.2, 7, 50, 85)),
     "02_gradient_descent": ("02-27", (38, 14, 99, 84)),

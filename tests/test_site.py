@@ -164,7 +164,8 @@ def test_every_caption_is_a_finding_in_a_sentence(texts):
         assert len(captions) >= 5
         for caption in map(html.unescape, captions):
             assert caption.endswith((".", "!", "?")), f"{stem}: {caption}"
-            assert 5 <= len(caption.split()) <= 30 and not described.search(caption), f"{stem}: {caption}"
+            assert 5 <= len(caption.split()) <= 30, f"{stem}: {caption}"
+            assert not described.search(caption), f"{stem}: {caption}"
 
 
 def test_every_page_on_a_phone_and_on_a_laptop(pages, browser):
