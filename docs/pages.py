@@ -77,16 +77,16 @@ QUESTIONS = {
 # The figure that stands for a chapter: its cell, and which part of it (left, top, right, bottom, in hundredths) is
 # shown, so that lines are seen at the size of a card.
 COVERS = {
-    "01_challenges": ("01-39", (7.2, 7, 50, 85)),
+    "01_challenges": ("01-39", (7.2, 7, 50, 78)),
     "02_gradient_descent": ("02-27", (38, 14, 99, 84)),
     "03_stochastic_gradient_descent": ("03-11", (11.5, 19, 97, 85.5)),
-    "04_momentum": ("04-20", (9, 2, 99, 86)),
+    "04_momentum": ("04-20", (9, 25, 99, 86)),
     "05_asynchronous_sgd": ("05-26", (44, 20, 93, 84)),
-    "06_nesterov_momentum": ("06-07", (12, 3, 96, 86)),
-    "07_adagrad": ("07-07", (10, 7, 99, 86)),
+    "06_nesterov_momentum": ("06-57c", (11.5, 33, 97, 87.5)),
+    "07_adagrad": ("07-07", (10, 7, 66, 86)),
     "08_rmsprop": ("08-09", (8.8, 17, 49, 76.5)),
-    "09_adam": ("09-14", (7.9, 22, 52.4, 86.5)),
-    "10_which_optimizer": ("10-16", (22, 4, 90, 85)),
+    "09_adam": ("09-14", (7.9, 12, 52.4, 71)),
+    "10_which_optimizer": ("10-w6", (20, 24, 99, 86)),
 }
 # A chapter opens with a picture of whole panels with the numbers on their axes: whose chapter's figure, its cell, which
 # part of it, and what one sees there, for somebody who has read no more than the title. It is none that answers a
@@ -545,8 +545,42 @@ def inline_math(translator, node):
 
 
 def display_math(translator, node):
-    translator.body.append(f'<div class="formula">{mathml(node, "block")}</div>')
+    shown = "".join(f"<span>{''.join(pieces)}</span>" for pieces in broken(mathml(node, "block")))
+    translator.body.append(f'<div class="formula">{shown}</div>')
     raise nodes.SkipNode
+
+
+def broken(formula):
+    """The equations of a displayed formula, each in the pieces between which a narrow page may break it.
+
+    Wide spaces part equations. A piece begins with a sign that compares or adds, outside of parentheses and once
+    something has been compared: the first comparison stays with what is compared.
+    """
+    opening, closing = re.match("<math[^>]*>", formula)[0], "</math>"
+    root = ElementTree.fromstring(formula.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', ""))
+    parts = list(root[0]) if len(root) == 1 and root[0].tag == "mrow" else list(root)
+    equations, depth, compared = [[[]]], 0, False
+    for before, part in zip([ElementTree.Element("mspace"), *parts], parts, strict=False):
+        base = part[0] if part.tag in ("msub", "msup", "msubsup") else part  # a parenthesis may bear an exponent
+        sign = (base.text or "").strip() if base.tag in ("mo", "mi") else ""
+        if part.tag == "mspace" and float(part.get("width", "0").removesuffix("em")) >= 1 and not depth:
+            equations.append([[]])
+            compared = False
+            continue
+        depth += (sign in tuple("([{")) - (sign in tuple(")]}"))
+        compares = sign in tuple("=<>≤≥≈∼≡→⟶←⇒⟹∈≪≫")
+        adds = sign in tuple("+−") and before.tag != "mspace" and (before.text or "") not in tuple("=<>≤≥≈([{,·")
+        if not depth and compared and (compares or adds):
+            equations[-1].append([])
+            part.set("form", "infix")  # at the beginning of a piece it would stand as close as a sign before a number
+        compared |= compares and not depth
+        equations[-1][-1].append(part)
+    inside = partial(ElementTree.tostring, encoding="unicode")
+    return [
+        [f"{opening}<mrow>{''.join(map(inside, piece))}</mrow>{closing}" for piece in pieces if piece]
+        for pieces in equations
+        if any(pieces)
+    ]
 
 
 # --- The first page ---------------------------------------------------------------------------------------------------

@@ -489,11 +489,41 @@ def test_a_root_sign_is_as_high_as_what_it_covers(pages, browser, dark):
         assert all(-0.01 < hang < (0.12 if len(text) < 3 else 0.25) for text, hang in found), found
 
 
+def test_on_a_phone_formulas_break_before_a_sign_and_what_is_longer_says_so(pages, browser):
+    of, longer = 0, 0
+    for stem in CHAPTERS:
+        with browser.open(pages[f"notebooks/{stem}.html"].as_uri(), width=390, height=844) as page:
+            page.evaluate(UNFOLD)
+            formulas = "[...document.querySelectorAll('article .formula')]"
+            wide = f"{formulas}.filter(one => one.scrollWidth > one.clientWidth + 1)"
+            of, longer = of + page.evaluate(f"{formulas}.length"), longer + page.evaluate(f"{wide}.length")
+            assert page.evaluate(
+                f"{wide}.every(one => getComputedStyle(one).backgroundImage.includes('linear-gradient'))"
+            )
+    print(f"{longer} of {of} formulas go on at the right")
+    assert of >= 100
+    assert longer <= of / 15
+
+
+def test_a_formula_breaks_between_equations_and_before_signs_outside_of_parentheses(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    from latex2mathml.converter import convert
+    from pages import broken
+
+    for formula, pieces in (
+        (r"v_t = \beta v_{t-1} + g_t = a, \qquad x = -v", [["vt=βvt−1", "+gt", "=a,"], ["x=−v"]]),
+        (r"f(x) - f^* \le (a + b)^2 (c = d) - e", [["f(x)−f*≤(a+b)2(c=d)", "−e"]]),
+        (r"-x", [["−x"]]),
+        (r"\boxed{a = b + c}", [["a=b+c"]]),
+    ):
+        shown = [
+            ["".join(ElementTree.fromstring(piece).itertext()) for piece in row] for row in broken(convert(formula))
+        ]
+        assert [[piece.replace(" ", "") for piece in row] for row in shown] == pieces
+
+
 def test_on_a_phone_what_goes_on_at_the_right_says_so_and_a_table_is_cards(pages, browser):
     with browser.open(pages["notebooks/04_momentum.html"].as_uri(), width=390, height=844) as page:
-        wide = "[...document.querySelectorAll('article .formula')].filter(one => one.scrollWidth > one.clientWidth)"
-        assert page.evaluate(f"{wide}.length") >= 2
-        assert page.evaluate(f"{wide}.every(one => getComputedStyle(one).backgroundImage.includes('linear-gradient'))")
         page.evaluate(UNFOLD)
         for what, least in (("article .cell_input pre", 20), ("article .cell_output :is(pre, .printed)", 2)):
             wide = f"[...document.querySelectorAll('{what}')].filter(pre => pre.scrollWidth > pre.clientWidth)"
