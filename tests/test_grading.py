@@ -1,6 +1,7 @@
 """The parts of grading one by one, without a kernel: what is put together, believed, shown, and tried again."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -212,12 +213,30 @@ def test_a_cell_that_leaves_processes_is_left_out_if_they_cannot_be_ended(learne
     ],
 )
 def test_processes_of_a_cell_are_ended_though_they_take_their_time(monkeypatch, seen, ended):
-    killed, looks = [], iter(seen)
-    monkeypatch.setattr(sandbox.os, "kill", lambda number, _: killed.append(number))
+    sent, looks = [], iter(seen)
+    monkeypatch.setattr(sandbox.os, "kill", lambda *which: sent.append(which))
     one = object.__new__(sandbox.Sandbox)
-    one.others = lambda: next(looks)
+    one.first = {5000}
+    one._states = lambda: dict.fromkeys(next(looks), "S") | {5000: "T"}
     assert one.end_others() == ended
-    assert len(killed) == len(set(killed))
+    assert sent[0] == (5000, signal.SIGSTOP)
+    assert sent[-1] == (5000, signal.SIGCONT)
+    killed = [number for number, which in sent if which == signal.SIGKILL]
+    assert len(killed) == len(set(killed)) == len(sent) - 2
+
+
+def test_workers_that_a_pool_replaces_are_ended_every_time_and_the_kernel_goes_on(monkeypatch):
+    monkeypatch.setenv("COURSE_SANDBOX", "none")
+    with sandbox.Sandbox() as kernel:
+        kernel.run("import multiprocessing\npool = multiprocessing.Pool(8)\nprint(pool.map(abs, [1, -2]))", 20)
+        ended = []
+        for _ in range(10):
+            until = time.monotonic() + 20
+            while not kernel.others() and time.monotonic() < until:
+                time.sleep(0.01)
+            ended.append((bool(kernel.others()), kernel.end_others()))
+        assert ended == 10 * [(True, True)]
+        assert kernel.works(60)
 
 
 def test_a_cell_that_leaves_a_pool_counts_on_a_busy_machine_too(learner):

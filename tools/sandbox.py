@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -346,7 +347,7 @@ class Sandbox(Kernel):
                 said = (self.folder / "stderr").read_bytes()[-2000:].decode("utf-8", "replace")
                 raise Fault(f"the sandbox does not start: {' '.join(said.split()) or 'it says nothing'}")
             self.running.add(self)
-            self.first = self._processes()
+            self.first = set(self._states())
         except BaseException:
             self.close()
             raise
@@ -356,37 +357,51 @@ class Sandbox(Kernel):
 
     def others(self):
         """The processes in the sandbox that were not there when it started."""
-        return self._processes() - self.first
+        return self._states().keys() - self.first
 
     def end_others(self):
-        """End them; False if ever new ones come. One that was killed may take its time to go on a busy machine."""
-        ended, rounds, until = set(), 0, time.monotonic() + GRACE
-        while rounds < 20 and time.monotonic() < until:
-            others = self.others()
-            if not others:
-                return True
-            if others <= ended:
-                time.sleep(0.01)
-            else:
-                rounds += 1
-            for number in others - ended:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(number, 9)
-            ended |= others
-        return False
+        """End them; False if ever new ones come. One that was killed may take its time to go on a busy machine.
 
-    def _processes(self):
-        """Those of bubblewrap, of the kernel, and what it started."""
-        children = {}
+        The kernel is halted meanwhile: a pool in it replaces every worker that ends.
+        """
+        ended, rounds, until = set(), 0, time.monotonic() + GRACE
+        self._signal(signal.SIGSTOP)
+        try:
+            while rounds < 20 and time.monotonic() < until:
+                states = self._states()
+                others = states.keys() - self.first
+                if not others and all(states[number] in "TtZ" for number in self.first & states.keys()):
+                    return True
+                if others <= ended:
+                    time.sleep(0.01)
+                else:
+                    rounds += 1
+                for number in others - ended:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(number, signal.SIGKILL)
+                ended |= others
+            return False
+        finally:
+            self._signal(signal.SIGCONT)
+
+    def _signal(self, which):
+        for number in self.first:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, which)
+
+    def _states(self):
+        """Process -> state, a letter, of those of bubblewrap, of the kernel, and of what it started."""
+        children, states = {}, {}
         for path in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):  # it may have ended meanwhile
-                state, parent = path.read_bytes().rpartition(b")")[2].split()[:2]
-                if state != b"Z":
+                state, parent = path.read_text("utf-8", "replace").rpartition(")")[2].split()[:2]
+                if state != "Z":
                     children.setdefault(int(parent), []).append(int(path.parent.name))
+                    states[int(path.parent.name)] = state
         found = [self.process.pid]
         for number in found:
             found += children.get(number, [])
-        return set(found)
+        return {number: states.get(number, "Z") for number in found}
 
     def close(self):
         self.running.discard(self)
