@@ -318,7 +318,7 @@ def test_in_the_dark_lines_are_light_and_colour_maps_are_what_they_were(texts, b
             assert (edge == np.round(255 * dark.PAGE)).all(), f"{stem}: {words}"
             if same.mean() > 0.2:
                 kept[stem] = words
-    assert [words[:13] for words in kept.values()] == ["Two maps, col", "Three picture"], kept
+    assert [words[:13] for words in kept.values()] == ["Two maps, col", "On raw images"], kept
 
 
 def test_a_chapter_says_how_long_it_takes_before_it_names_the_talk(texts):
