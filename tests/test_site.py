@@ -577,7 +577,7 @@ def test_on_a_phone_a_title_of_all_panels_stands_whole_above_them(pages, browser
     with browser.open(pages["notebooks/08_rmsprop.html"].as_uri(), width=390, height=844) as page:
         page.evaluate(UNFOLD)
         page.evaluate("document.querySelectorAll('.live-skip').forEach(skip => skip.click())")
-        figure = page.page.locator("figure:has-text('Held-out error after one epoch') .panels")
+        figure = page.page.locator("figure:has-text('after a warm-up the three best rates') .panels")
         title = figure.locator("div.only-light")
         title.scroll_into_view_if_needed()
         page.page.wait_for_timeout(300)
