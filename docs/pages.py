@@ -126,7 +126,7 @@ LEADS = {
         "Three rules follow a target that wanders, while the gradients change their scale",
     ),
     "09_adam": (
-        *("09_adam", "09-14", WHOLE),
+        *("09_adam", "09-14", (0, 0, 50.5, 100)),
         "Adam’s two memories, of gradients and of their squares: they start empty, at 0. Can one trust them yet?",
     ),
     "10_which_optimizer": (
