@@ -126,8 +126,8 @@ LEADS = {
         "Three rules follow a target that wanders, while the gradients change their scale",
     ),
     "09_adam": (
-        *("09_adam", "09-14", (0, 0, 50.5, 100)),
-        "Adam’s two memories, of gradients and of their squares: they start empty, at 0. Can one trust them yet?",
+        *("09_adam", "09-14", (0, 0, 52, 100)),
+        "One of Adam’s two memories starts empty, at 0 (dashed), and fills up step by step. Can one trust it before?",
     ),
     "10_which_optimizer": (
         *("10_which_optimizer", "10-16", WHOLE),
