@@ -318,7 +318,7 @@ def test_in_the_dark_lines_are_light_and_colour_maps_are_what_they_were(texts, b
             assert (edge == np.round(255 * dark.PAGE)).all(), f"{stem}: {words}"
             if same.mean() > 0.2:
                 kept[stem] = words
-    assert [words[:13] for words in kept.values()] == ["Two maps, col", "On raw images"], kept
+    assert [words[:13] for words in kept.values()] == ["Inside the un", "On raw images"], kept
 
 
 def test_a_chapter_says_how_long_it_takes_before_it_names_the_talk(texts):
@@ -591,7 +591,7 @@ def test_on_a_phone_a_panel_below_another_has_its_numbers(pages, browser):
     """Panels that share the numbers of an axis have as much ink at the left, the upper one and the lower one."""
     with browser.open(pages["notebooks/01_challenges.html"].as_uri(), width=390, height=844) as page:
         page.evaluate("document.querySelector('.back-to-top').remove()")
-        panels = page.page.locator("figure:has-text('Test accuracy after two epochs') .panels img.only-light")
+        panels = page.page.locator("figure:has-text('Wider networks read more digits') .panels img.only-light")
         margins = []
         for panel in panels.all():
             panel.scroll_into_view_if_needed()
@@ -709,7 +709,7 @@ def test_many_sections_beyond_the_core_are_one_line_of_the_contents(pages, brows
     with browser.open(pages["notebooks/09_adam.html"].as_uri(), width=1440, height=900) as page:
         fold = page.page.locator(".toc-tree details")
         assert fold.count() == 1
-        assert re.fullmatch(r"Deeper: \d\d sections", fold.locator("summary").inner_text())
+        assert re.fullmatch(r"Deeper: \d+ sections", fold.locator("summary").inner_text())
         assert not fold.locator("a").first.is_visible()
         fold.locator("summary").click()
         assert fold.locator("a").first.is_visible()
