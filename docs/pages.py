@@ -49,7 +49,6 @@ ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001
 RUN = "<!-- where it can be run -->"  # page.html puts its links here
 SHOWN = 0.78  # of a figure's size in the notebook: its letters are then about as large as the text's, and it no wider
 LONG = 10  # lines: code between a guess and its outcome is folded from there on
-SLIM = 750  # pixels: shown narrower than this, a figure as wide as the text would have larger letters than the text
 NARROW = 800  # pixels: shown wider than this, a figure has panels side by side, too small to be read on a phone
 # What a chapter's first lines say: which slides of the talk, how long, what one needs.
 OPENING = re.compile(
@@ -416,8 +415,8 @@ def both(attributes, light, night):
 
 
 def breadth(width):
-    """A figure is as wide as the text, or wider, or narrower than the text: its letters are then no larger."""
-    return " data-wide" if width > NARROW else " data-slim" if width < SLIM else ""
+    """A figure is as wide as the text or, with panels side by side, as code."""
+    return " data-wide" if width > NARROW else ""
 
 
 def save(picture, file):

@@ -665,8 +665,7 @@ def test_the_contents_are_in_sight_or_under_a_named_button_that_stays(pages, bro
 
 
 def test_figures_code_and_tables_have_two_widths(pages, browser):
-    """The text's and, for what needs it, that of code; of figures a wide one is narrower than code is, and none has
-    letters larger than the text's."""
+    """The text's and, for what needs it, that of code; no figure has letters larger than the text's."""
     boxes = """(selector => [...document.querySelectorAll(selector)].filter(one => one.offsetWidth)
       .map(one => Math.round(one.getBoundingClientRect().width)))"""
     for stem, (width, height) in (("01_challenges", (1280, 720)), ("04_momentum", (1440, 900))):
@@ -676,15 +675,14 @@ def test_figures_code_and_tables_have_two_widths(pages, browser):
             text = max(page.evaluate(f"{boxes}('article section > p')"))
             (wide,) = set(page.evaluate(f"{boxes}('section > .cell .cell_input')"))
             assert text == 704 < wide
-            figures = page.evaluate(f"{boxes}('figure.shown :is(img, video):not([data-slim])')")
-            assert all(min(abs(one - text), abs(one - 832)) <= 8 for one in figures), figures
+            figures = page.evaluate(f"{boxes}('figure.shown :is(img, video)')")
+            assert all(min(abs(one - text), abs(one - wide)) <= 8 for one in figures), figures
             tables = page.evaluate(f"{boxes}('.table-wrapper')")
             assert all(min(abs(one - text), abs(one - wide)) <= 8 for one in tables), tables
             assert any(abs(one - text) <= 8 for one in figures + tables)
-            assert any(abs(one - 832) <= 8 for one in figures)
-            slim = page.evaluate(f"{boxes}('figure.shown :is(img, video)[data-slim]')")
-            assert len(slim) >= 4
-            assert set(slim) == {576}, "one width"
+            assert any(abs(one - wide) <= 8 for one in figures)
+            knobs = page.evaluate(f"{boxes}('.live-knobs')")
+            assert all(abs(one - wide) <= 8 for one in knobs), knobs
             natural = "[...document.querySelectorAll('figure.shown img')].filter(one => one.offsetWidth)"
             larger = page.evaluate(f"{natural}.map(one => one.offsetWidth / one.getAttribute('width'))")
             assert max(larger) <= 1.15, "letters are as large as the text's at most"
