@@ -84,8 +84,8 @@ COVERS = {
     "06_nesterov_momentum": ("06-57c", (11.5, 33, 97, 87.5)),
     "07_adagrad": ("07-07", (10, 7, 66, 86)),
     "08_rmsprop": ("08-09", (8.8, 17, 49, 76.5)),
-    "09_adam": ("09-14", (7.9, 12, 52.4, 71)),
-    "10_which_optimizer": ("10-w6", (20, 24, 99, 86)),
+    "09_adam": ("09-29", (9.3, 6, 70, 84)),
+    "10_which_optimizer": ("10-30", (8.5, 6.6, 71, 84)),
 }
 # A chapter opens with a picture of whole panels with the numbers on their axes: whose chapter's figure, its cell, which
 # part of it, and what one sees there, for somebody who has read no more than the title. It is none that answers a
