@@ -266,6 +266,20 @@ SAID = [
     ("rmsprop-mnist", "08_rmsprop#The-talk's-two-figures", r"minus rmsprop: .*\(([+-][\d.]+) to", -9, 0),
     ("rmsprop-mnist", "08_rmsprop#The-talk's-two-figures", r"minus rmsprop: .* to ([+-][\d.]+)\)", 0, 9),
     ("corrections", "09_adam", r"neither +steps 1, .* of lr: +([\d.]+)", 3, 3.4),
+    (
+        "corrections",
+        "09_adam",
+        [r"neither +lr 0\.001 .* accuracy ([\d.]+)%", r"both corrected +lr 0\.001 .* accuracy ([\d.]+)%"],
+        0.999,
+        1.01,
+    ),
+    (
+        "corrections",
+        "09_adam",
+        [r"neither +lr 0\.003 .* accuracy ([\d.]+)%", r"both corrected +lr 0\.003 .* accuracy ([\d.]+)%"],
+        0.97,
+        0.985,
+    ),
     ("five-layers", "09_adam#The-talk's-figure:-five-hidden-layers", r"minus .*\(([+-][\d.]+) to", -3, 0),
     ("five-layers", "09_adam#The-talk's-figure:-five-hidden-layers", r"minus .* to ([+-][\d.]+)\)", 0, 3),
     ("plateau", "09_adam#When-does-plain-SGD-struggle?", r"gradient_descent .* after (\d+) to \d+ steps", 90, 140),
@@ -325,6 +339,7 @@ SAID = [
         1.75,
     ),
     ("matters", "10_which_optimizer", r"rate 5 times too large +median +([\d.]+)", 3.5, 4.5),
+    ("matters", "10_which_optimizer", r"default instead of tuned rate +median +([\d.]+)", 1.3, 1.7),
     ("matters", "10_which_optimizer", r"another tuned rule than the best +median +([\d.]+)", 0.25, 0.5),
     ("matters", "10_which_optimizer", r"another seed \(standard deviation\) +median +([\d.]+)", 0, 0.25),
     (

@@ -14,10 +14,10 @@ const gd = "lane=gradient_descent,lr:";
 const stories = {
   ravine: [4, "Out of the zigzag", ["0.lr", "1.lr", "1.beta"],
     `steps=40&${gd}0.0353&lane=momentum,lr:0.0312,beta:0.7`,
-    "A ravine, 50 times as steep across as along; each at the rate that ends nearest. After 40 steps, momentum is…",
+    "A ravine, 50 times as steep across as along; each at the rate that ends nearest, of 25. After 40 steps, momentum is…",
     ["as far as gradient descent", "half as far", "*less than a tenth as far"],
     ({ lanes: [a, b] }) => `Gradient descent ends ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. Along the
-      valley the gradients agree and add up. Across it they alternate and cancel.`],
+      valley the gradients agree and add up. Across, momentum zigzags, too.`],
   ripples: [1, "Many valleys", ["x", "2.lr"], `surface=ripples&x=4.5&steps=600&speed=100&${gd}0.02&${gd}0.1&${gd}0.4`,
     "Gradient descent starts at 4.5, lr 0.1. What brings it into the lowest valley, at −0.74?",
     ["a smaller rate, 0.02", "a larger one, 0.4", "*only another start"],

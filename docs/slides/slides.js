@@ -19,6 +19,14 @@ function fit(body) {
   }
 }
 
+// Numbers from a chapter's print-out: in a table with a minus and not a hyphen, and to tenths where that is enough
+function asNumbers() {
+  for (const place of document.querySelectorAll("[data-paths] .body td")) {
+    for (const words of place.childNodes) if (words.nodeType === Node.TEXT_NODE) words.data = words.data.replace(/(?<!\S)-(?=\d)/g, "−");
+  }
+  for (const one of document.querySelectorAll(".tenths")) one.textContent = (+one.textContent).toFixed(1);
+}
+
 // The four learning rates of chapter 3 over a run, at every sixtieth of it, as parts of the rate at the beginning
 const RATES = [() => 1, i => 0.3 ** Math.floor(i / 20), i => 1 / (1 + i / 15), i => (1 + Math.cos(Math.PI * i / 60)) / 2];
 function drawRates(place) {
@@ -390,6 +398,7 @@ async function start() {
   }
   await customElements.whenDefined("optimizer-knobs"); // its rules are there, too
   playgrounds.forEach(onSlide);
+  asNumbers();
   document.querySelectorAll(".rates").forEach(drawRates);
   document.querySelectorAll(".units").forEach(drawUnits);
   document.querySelectorAll(".drawn").forEach(place => (place.innerHTML = DRAWN[place.dataset.what]()));
