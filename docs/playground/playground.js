@@ -51,10 +51,10 @@ a { color: var(--blue); display: inline-block; padding: .3em 0 }
 @container (max-width: 760px) { .whole .stage [role] { min-height: 4.4em } }
 @container (max-width: 520px) {
   .whole { display: flex; flex-direction: column } .text, .stage { order: -1 }
-  .late .side { order: 1 } details, details + p { order: 2 }
+  .late .side { order: 1 } details, details + p { order: 2 } .late:not(.early) { .stage { margin-bottom: 24em } .said { margin-top: -24em } } /* until the knobs end */
   canvas { height: clamp(200px, 34vh, 300px) } .early canvas { min-height: clamp(200px, 34vh, 300px) !important } .early .stage { order: 0 } .early .side { order: -1 }
   .whole .stage { position: sticky; top: var(--header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
-  .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } .stage ul { font-size: .85em; gap: 0 .9em } .stage:has(li:nth-child(5)) [role] { min-height: 5.8em } .knob { min-width: 100% } .knob * { scroll-margin-top: 30em }
+  .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } .stage ul { font-size: .85em; gap: 0 .9em } .stage:has(li:nth-child(3)) [role] { min-height: 5.8em } .knob { min-width: 100% } .knob * { scroll-margin-top: calc(min(34em, 70vh) + var(--header-height, 0px)) }
 }
 @media (pointer: coarse) {
   button, select, summary, label, .knob input, .controls input { min-height: 44px; font-size: 16px } a, summary { padding: .6em 0 }
