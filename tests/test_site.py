@@ -219,6 +219,7 @@ def test_the_first_page_opens_three_doors_and_ten_chapters(texts, browser, pages
         race = "document.querySelector('optimizer-knobs')"
         assert page.evaluate(f"customElements.whenDefined('optimizer-knobs').then(() => {race}.offsetHeight)") > 150
         assert page.evaluate(f"{race}.getBoundingClientRect().bottom") <= 720, "the race is seen without scrolling"
+        assert page.evaluate(f"{race}.waits"), "and waits for a guess"
     (asked,) = re.findall(r'playground/index\.html#preset=([\w-]+)"', text)
     assert asked in re.findall(r"^  \W?([\w-]+)\W?: \[", (ROOT / "docs/playground/presets.js").read_text("utf-8"), re.M)
     assert f'preset="{asked}"' not in text, "it links to a question that the race beside it has answered"

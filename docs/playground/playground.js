@@ -1,5 +1,5 @@
 // <optimizer-knobs>: a race with its question and knobs. This script loads its neighbours.
-// Attributes: preset, state (what follows # in an address), bare (no question, no knobs), play.
+// Attributes: preset, state (what follows # in an address), bare (no knobs).
 "use strict";
 var Playground = {};
 {
@@ -34,6 +34,7 @@ label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
 summary { cursor: pointer; padding: .3em 0 }
 fieldset { border: 1px solid var(--line) }
 a { color: var(--blue); display: inline-block; padding: .3em 0 }
+.bare canvas { height: clamp(200px, min(42cqw, 100vh - 480px), 400px) } .bare .said:has(button) .outcome, .bare .said:not(:has([hidden], button)) [part=news] { display: none }
 @container (max-width: 1100px) {
   .best, .stage, .ghost { display: block } .knobs:not(:has(button)) + .best { display: none } .stage [role] { min-height: 2.9em } .side { display: flex; flex-direction: column } .side select { align-self: start; max-width: 100% }
   .side canvas { contain: size; flex: 1; min-height: 190px; height: auto; aspect-ratio: auto }
@@ -41,7 +42,7 @@ a { color: var(--blue); display: inline-block; padding: .3em 0 }
   .whole > .text { grid-area: text } .whole > .said { grid-area: said } .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .whole > .knobs { grid-area: knobs }
   .early { grid-template-areas: "text text" "said said" "side stage" "knobs knobs" } .text { display: block } .knobs:has(> :nth-child(4)) > * { flex-basis: 40% }
   .said { display: grid; margin-bottom: .7em } .said > *, .said::before { grid-area: 1 / 1 } .ghost { visibility: hidden }
-  .said:has([hidden]) { background: color-mix(in srgb, CanvasText 5%, Canvas); border-radius: 6px } .said:has([hidden])::before { content: "Why? Told after your guess."; place-self: center }
+  .whole .said:has([hidden]) { background: color-mix(in srgb, CanvasText 5%, Canvas); border-radius: 6px } .whole .said:has([hidden])::before { content: "Why? Told after your guess."; place-self: center }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
   .whole { grid-template: "text stage" auto "said stage" auto "side stage" 1fr "side knobs" auto / 2fr 3fr } .early { grid-template-areas: "text side" "said side" "stage side" "stage knobs" }
@@ -101,7 +102,6 @@ function define() {
       new ResizeObserver(draw).observe(this);
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
       for (const whole of [document.documentElement, document.body]) watch.observe(whole, { attributes: true });
-      if (this.hasAttribute("play") && !STILL.matches) this.play(true);
     }
 
     load(address) {
@@ -116,7 +116,7 @@ function define() {
       if (this.state.guess >= 0) this.verdict();
       this.update();
       // a story asks first
-      this.waits = this.beside.isConnected && /^(&?preset=[\w-]+)*&?$/.test(address);
+      this.waits = /^(&?preset=[\w-]+)*&?$/.test(address);
       this.draw();
     }
 
@@ -154,10 +154,11 @@ function define() {
       const away = node("a", { part: "away", target: "_blank", href: `${HERE}index.html`, onclick: () => (away.hash = toAddress(this.state)) }, "Open in the playground");
       const stage = node("div", { class: "stage" }, node("div", { class: "plots" }, this.map), this.legend,
         node("div", { class: "row controls" }, this.button, this.slider, ...(bare ? [] : [restart])), this.news);
-      this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? stage : node("div", { class: /=map/.test(story.state) ? "whole early" : "whole", part: "whole" },
-        node("div", { class: "text", part: "ask" }, node("p", { class: "question" }, story.question), this.answers),
-        node("div", { class: "said", part: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `${this.reply(-1)}As the story begins: ${this.says}`)),
-        stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, node("p", { class: "best" }, BEST), this.all, node("p", {}, away)));
+      const ask = node("div", { class: "text", part: "ask" }, node("p", { class: "question" }, story.question), this.answers);
+      const said = node("div", { class: "said", part: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `${this.reply(-1)}${bare ? "" : "As the story begins: "}${this.says}`));
+      if (this.map.bare = bare) said.prepend(this.news);
+      this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? node("div", { class: "bare" }, ask, stage, said) : node("div", { class: /=map/.test(story.state) ? "whole early" : "whole", part: "whole" },
+        ask, said, stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, node("p", { class: "best" }, BEST), this.all, node("p", {}, away)));
       this.fillKnobs();
       this.drag();
     }
@@ -359,10 +360,7 @@ function define() {
       const first = this.state.step, tick = (now) => {
         began ||= now;
         const { step, steps } = this.state, due = first + floor((now - began) / 1000 * speed);
-        if (step >= steps) {
-          this.stop();
-          return this.hasAttribute("play") && (this.replay = setTimeout(() => this.play(this.isConnected), 2500));
-        }
+        if (step >= steps) return this.stop();
         const isOver = this.pending && this.race.lanes.every(({ path }) => path.length <= step);
         if (due > step) this.goTo(isOver ? steps : due);
         this.timer = requestAnimationFrame(tick);
@@ -373,7 +371,6 @@ function define() {
     }
 
     stop() {
-      clearTimeout(this.replay);
       cancelAnimationFrame(this.timer);
       this.timer = 0;
       this.news.setAttribute("aria-live", "polite");
