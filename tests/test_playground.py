@@ -873,10 +873,10 @@ def test_circles_are_round_and_right_angles_right(browser, preset, width):
         )
         assert scales[0] == pytest.approx(scales[1])
         assert inside
-        top = "document.querySelector('optimizer-knobs').plot.window[1][1]"
+        top = page.evaluate("document.querySelector('optimizer-knobs').plot.window[1][1]")
         page.evaluate("document.querySelector('optimizer-knobs').moveTo([0, 99])")
         start = page.evaluate("document.querySelector('optimizer-knobs').race.start[1]")
-        assert start == pytest.approx(page.evaluate(top), abs=0.01)
+        assert start == pytest.approx(top, abs=0.01)
 
 
 def test_a_ravine_says_that_y_has_its_own_scale(browser):
@@ -1228,6 +1228,38 @@ def test_a_ravine_starts_on_its_map_however_it_is_turned(browser, width, height)
         for angle in range(1, 91):
             page.evaluate(f"document.querySelectorAll('optimizer-knobs').forEach(one => one.turn('angle', {angle}))")
             assert page.evaluate(inside), angle
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_where_a_story_turns_the_ravine_only_the_angle_changes(browser, width):
+    """One frame and equal scales at every angle, 0° too, wherever the start was dragged; it is always in the frame."""
+    frame = (
+        "(({plot: {place, isOut, window}, race: {starts}}) => (([o, x, y]) => [window, [x[0] - o[0], o[1] - y[1]], "
+        "starts.every(start => !isOut(place(start)))])([[0, 0], [1, 0], [0, 1]].map(place)))"
+        "(document.querySelector('optimizer-knobs'))"
+    )
+    with opened(browser, "#preset=turned", width=width, height=844) as page:
+        drawn(page)
+        answer(page, 2)
+        x, y, wide, high = box_of(page, "canvas")
+        for to in (None, (0.9, 0.8), (0.15, 0.2), (0.9, 0.2)):
+            if to:
+                page.evaluate("document.querySelector('optimizer-knobs').turn('angle', 45)")
+                held, *_ = page.evaluate(frame)
+                page.page.mouse.move(x + 46 + wide / 3, y + 22 + high / 3)
+                page.page.mouse.down()
+                page.page.mouse.move(x + wide * to[0], y + high * to[1])
+                assert page.evaluate(frame)[0] == held, "it does not run away from who drags"
+                page.page.mouse.up()
+                assert state(page)["x"] != -4
+            frames = []
+            for angle in range(0, 91, 5):
+                page.evaluate(f"document.querySelector('optimizer-knobs').turn('angle', {angle})")
+                window, scales, inside = page.evaluate(frame)
+                assert scales[0] == pytest.approx(scales[1])
+                assert inside, (to, angle)
+                frames.append(window)
+            assert all(window == frames[0] for window in frames)
 
 
 def test_two_paths_that_would_hide_each_other_start_mirrored(browser):

@@ -47,12 +47,12 @@ a { color: var(--blue); display: inline-block; padding: .3em 0 }
 @container (min-width: 760px) and (max-width: 1100px) {
   .whole { grid-template: "text stage" auto "said stage" auto "side stage" 1fr "side knobs" auto / 2fr 3fr } .early { grid-template-areas: "text side" "said side" "stage side" "stage knobs" }
   .early .stage canvas { height: 210px } .knobs { align-self: end } .whole > .best { grid-column: 2 }
-  .question { font-size: 1.2em } .text .row button { flex: 1 1 100%; text-align: left } .text .row:has(> :nth-child(4)) > * { flex-basis: 40% }
+  .question { font-size: 1.2em }
 }
 @container (max-width: 760px) { .whole .stage [role] { min-height: 4.4em } }
 @container (max-width: 520px) {
   .whole { display: flex; flex-direction: column } .text, .stage { order: -1 }
-  .late .side { order: 1 } details, details + p { order: 2 } .late:not(.early) { .stage { margin-bottom: 24em } .said { margin-top: -24em } } /* until the knobs end */
+  .late .side { order: 1 } details, details + p { order: 2 } .late:not(.early) { .stage { margin-bottom: 24em } .said { margin-top: -24em } }
   canvas { height: clamp(200px, 34vh, 300px) } .early canvas { min-height: clamp(200px, 34vh, 300px) !important } .early .stage { order: 0 } .early .side { order: -1 }
   .whole .stage { position: sticky; top: var(--header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
   .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } .stage ul { font-size: .85em; gap: 0 .9em } .stage:has(li:nth-child(3)) [role] { min-height: 5.8em } .knob { min-width: 100% } .knob * { scroll-margin-top: calc(min(34em, 70vh) + var(--header-height, 0px)) }
@@ -294,7 +294,6 @@ function define() {
       return toAddress({ ...this.state, guess, step, view, of }) !== toAddress(known);
     }
 
-    // The outcome is of the story as it begins
     tell() {
       const { guess } = this.state, { answers, then = "" } = this.story;
       if (guess < 0 && !this.told) return;
@@ -309,9 +308,9 @@ function define() {
 
     moveTo(point) {
       const { surface } = this.race, inside = this.plot.window.map(([low, high], i) => min(max(point[i], low), high));
-      const [x, y] = surface.back ? surface.back(inside) : inside;
-      this.state.x = +x.toFixed(3);
-      if (surface.window[1]) this.state.y = +y.toFixed(3);
+      const [x, y] = (surface.back ? surface.back(inside) : inside).map((at) => +min(max(at, -9), 9).toFixed(3));
+      this.state.x = x;
+      if (surface.window[1]) this.state.y = y;
       this.update();
     }
 
@@ -322,11 +321,13 @@ function define() {
       this.map.onpointerdown = (event) => {
         if (this.plot.isOut(this.plot.place(at(event)))) return;
         this.map.setPointerCapture(event.pointerId);
+        this.held = this.race.surface.window;
         const off = ([, v]) => abs(v - at(event)[1]), { start, starts } = this.race;
         side = starts.some((other) => off(other) < off(start)) ? -1 : 1;
         move(event);
       };
       this.map.onpointermove = (event) => this.map.hasPointerCapture(event.pointerId) && move(event);
+      this.map.onlostpointercapture = () => ((this.held = 0), this.update());
       this.map.onkeydown = (event) => {
         if (event.key === " ") return event.preventDefault(), this.toggle();
         const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
@@ -346,7 +347,7 @@ function define() {
     }
 
     toggle() {
-      if (this.waits && !this.closest(".both, .reveal")) return this.answer(-1); // shows what is asked about
+      if (this.waits && !this.closest(".both, .reveal")) return this.answer(-1);
       this.play(!this.timer);
       this.dispatchEvent(new Event("play"));
     }
@@ -381,6 +382,7 @@ function define() {
       this.waits = false;
       this.words = undefined;
       this.race = race(this.state);
+      if (this.held) this.race.surface.window = this.held;
       this.isTurned = this.differs(this.began.state);
       if (this.pending) this.verdict();
       this.refresh();
@@ -399,7 +401,7 @@ function define() {
       if (["x", "y"].some((key) => state[key] !== this.state[key] && !this.story.knobs.includes(key))) turned.push("another start");
       const moved = lanes.flatMap((lane, i) => (end(lane) === end(before[i]) ? []
         : `${lanes[1] ? lane.label : "it"} ${end(lane)} (${race.began[0] ? "dotted" : "before"}: ${end(before[i]).replace(/ends (at )?| away| above/g, "")})`));
-      const said = turned.filter((text) => !turned.some((other) => text.endsWith(` ${other}`))); // of all rules at once, not of each
+      const said = turned.filter((text) => !turned.some((other) => text.endsWith(` ${other}`)));
       return `${capital([...new Set(said)].join(", ")) || "Turned"}: ${moved[2] ? leader(race, this.state.steps).replace(/ above| away/, ` (before: ${leader(began, state.steps).replace(/ is \w+est| a(bove|way).*/g, "")})$&`) : `${moved.join("; ") || "all ends as before"}.`}`;
     }
 
@@ -413,7 +415,7 @@ function define() {
       const ink = getComputedStyle(this).color, { state, race, began } = this;
       const { waits } = this, step = min(state.step, state.steps);
       this.slider.max = state.steps;
-      this.shadowRoot.lastChild.classList.toggle("late", /heights|away/.test(state.view)); // on a phone, after the knobs
+      this.shadowRoot.lastChild.classList.toggle("late", /heights|away/.test(state.view));
       this.legend.hidden = !isCrowded(this.map, race.lanes);
       this.legend.replaceChildren(...race.lanes.map(({ label }, i) => node("li", {}, swatch(i), label)));
       for (const { lanes } of [race, began]) styles(lanes, ink).forEach((look, i) => (lanes[i].look = look));
