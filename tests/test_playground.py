@@ -1190,6 +1190,12 @@ def test_two_side_by_side_have_their_maps_level_and_wider_than_high(browser):
             "[...document.querySelectorAll('optimizer-knobs')].map(({map}) => map.getBoundingClientRect().toJSON())"
         )
         assert boxes[0]["y"] == boxes[1]["y"]
+        plots = page.evaluate(
+            "[...document.querySelectorAll('optimizer-knobs')].map(({knobs, beside}) => "
+            "[knobs.getBoundingClientRect().bottom, beside.getBoundingClientRect().top])"
+        )
+        assert plots[0] == plots[1], "the plots as well"
+        assert plots[0][1] - plots[0][0] < 60, "straight under the knobs"
         heads = page.evaluate("[...document.querySelectorAll('main h2')].map(head => head.getBoundingClientRect().y)")
         assert heads[0] == pytest.approx(heads[1], abs=5), "nothing empty above the second"
         assert all(box["width"] > 500 and box["height"] >= 300 for box in boxes)
@@ -1303,6 +1309,7 @@ def test_what_is_beside_a_story_is_in_sight_and_leads_to_its_top(browser):
 
 def test_on_a_phone_they_stand_at_the_foot(browser):
     with opened(browser, width=390, height=844) as page:
+        assert not page.evaluate("document.getElementById('both').checkVisibility()"), "one map is a screen high"
         assert page.evaluate("document.querySelector('footer').contains(document.getElementById('next'))")
 
 
