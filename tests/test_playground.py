@@ -873,10 +873,10 @@ def test_circles_are_round_and_right_angles_right(browser, preset, width):
         )
         assert scales[0] == pytest.approx(scales[1])
         assert inside
-        top = "document.querySelector('optimizer-knobs').plot.window[1][1]"
+        top = page.evaluate("document.querySelector('optimizer-knobs').plot.window[1][1]")
         page.evaluate("document.querySelector('optimizer-knobs').moveTo([0, 99])")
         start = page.evaluate("document.querySelector('optimizer-knobs').race.start[1]")
-        assert start == pytest.approx(page.evaluate(top), abs=0.01)
+        assert start == pytest.approx(top, abs=0.01)
 
 
 def test_a_ravine_says_that_y_has_its_own_scale(browser):
@@ -1111,6 +1111,39 @@ def test_paths_have_their_names_where_there_is_room_on_the_first_page_too(browse
         assert page.evaluate(f"{IN}.querySelector('ul').checkVisibility()") != names
 
 
+@pytest.mark.parametrize("act", ["[role=group] button", ".play"])
+@pytest.mark.parametrize("width", [360, 780])
+def test_on_the_first_page_one_guesses_first(browser, act, width):
+    """A still map and its question; a guess, or Play, starts the race, which says at its end what is right."""
+    said = f"{IN}.querySelector('.said').innerText"
+    with opened(browser) as page:
+        page.evaluate(
+            "document.body.insertAdjacentHTML('afterbegin', "
+            f"'<div style=\"width: {width}px\"><optimizer-knobs preset=three bare></optimizer-knobs></div>')"
+        )
+        drawn(page)
+        found = page.evaluate("(({waits, timer}) => [waits, timer])(document.querySelector('optimizer-knobs'))")
+        assert found[0]
+        assert not found[1]
+        answers = page.evaluate(f"[...{IN}.querySelectorAll('[role=group] button')].map(({{innerText}}) => innerText)")
+        assert answers == ["momentum", "RMSProp", "Adam"]
+        assert "lowest after 80 steps?" in page.evaluate(f"{IN}.querySelector('.question').innerText")
+        assert not page.evaluate(f"{IN}.querySelector('.knob')")
+        assert not any("scale" in word for word in written(page, "map"))
+        high = "document.querySelector('optimizer-knobs').offsetHeight"
+        before = page.evaluate(high)
+        page.evaluate(f"{IN}.querySelector('{act}').click()")
+        page.page.wait_for_function("document.querySelector('optimizer-knobs').state.step > 2")
+        assert "Step " in page.evaluate(said)
+        assert not page.evaluate(f"{IN}.querySelector('.right')"), "nor is it told before the end"
+        page.page.wait_for_function(IN + ".querySelector('.right')")
+        assert page.evaluate(f"{IN}.querySelector('.right').innerText") == "RMSProp"
+        assert "no speed to run past with" in page.evaluate(said)
+        assert "Step " not in page.evaluate(said)
+        assert page.evaluate(high) == pytest.approx(before, abs=1), "its room was there before"
+        assert page.errors() == []
+
+
 def test_two_side_by_side_play_together_and_the_second_has_no_guess(browser):
     with opened(browser) as page:
         both = "[...document.querySelectorAll('optimizer-knobs')].map(({{{0}}}) => {0})".format
@@ -1157,6 +1190,12 @@ def test_two_side_by_side_have_their_maps_level_and_wider_than_high(browser):
             "[...document.querySelectorAll('optimizer-knobs')].map(({map}) => map.getBoundingClientRect().toJSON())"
         )
         assert boxes[0]["y"] == boxes[1]["y"]
+        plots = page.evaluate(
+            "[...document.querySelectorAll('optimizer-knobs')].map(({knobs, beside}) => "
+            "[knobs.getBoundingClientRect().bottom, beside.getBoundingClientRect().top])"
+        )
+        assert plots[0] == plots[1], "the plots as well"
+        assert plots[0][1] - plots[0][0] < 60, "straight under the knobs"
         heads = page.evaluate("[...document.querySelectorAll('main h2')].map(head => head.getBoundingClientRect().y)")
         assert heads[0] == pytest.approx(heads[1], abs=5), "nothing empty above the second"
         assert all(box["width"] > 500 and box["height"] >= 300 for box in boxes)
@@ -1195,6 +1234,38 @@ def test_a_ravine_starts_on_its_map_however_it_is_turned(browser, width, height)
         for angle in range(1, 91):
             page.evaluate(f"document.querySelectorAll('optimizer-knobs').forEach(one => one.turn('angle', {angle}))")
             assert page.evaluate(inside), angle
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_where_a_story_turns_the_ravine_only_the_angle_changes(browser, width):
+    """One frame and equal scales at every angle, 0° too, wherever the start was dragged; it is always in the frame."""
+    frame = (
+        "(({plot: {place, isOut, window}, race: {starts}}) => (([o, x, y]) => [window, [x[0] - o[0], o[1] - y[1]], "
+        "starts.every(start => !isOut(place(start)))])([[0, 0], [1, 0], [0, 1]].map(place)))"
+        "(document.querySelector('optimizer-knobs'))"
+    )
+    with opened(browser, "#preset=turned", width=width, height=844) as page:
+        drawn(page)
+        answer(page, 2)
+        x, y, wide, high = box_of(page, "canvas")
+        for to in (None, (0.9, 0.8), (0.15, 0.2), (0.9, 0.2)):
+            if to:
+                page.evaluate("document.querySelector('optimizer-knobs').turn('angle', 45)")
+                held, *_ = page.evaluate(frame)
+                page.page.mouse.move(x + 46 + wide / 3, y + 22 + high / 3)
+                page.page.mouse.down()
+                page.page.mouse.move(x + wide * to[0], y + high * to[1])
+                assert page.evaluate(frame)[0] == held, "it does not run away from who drags"
+                page.page.mouse.up()
+                assert state(page)["x"] != -4
+            frames = []
+            for angle in range(0, 91, 5):
+                page.evaluate(f"document.querySelector('optimizer-knobs').turn('angle', {angle})")
+                window, scales, inside = page.evaluate(frame)
+                assert scales[0] == pytest.approx(scales[1])
+                assert inside, (to, angle)
+                frames.append(window)
+            assert all(window == frames[0] for window in frames)
 
 
 def test_two_paths_that_would_hide_each_other_start_mirrored(browser):
@@ -1238,6 +1309,7 @@ def test_what_is_beside_a_story_is_in_sight_and_leads_to_its_top(browser):
 
 def test_on_a_phone_they_stand_at_the_foot(browser):
     with opened(browser, width=390, height=844) as page:
+        assert not page.evaluate("document.getElementById('both').checkVisibility()"), "one map is a screen high"
         assert page.evaluate("document.querySelector('footer').contains(document.getElementById('next'))")
 
 

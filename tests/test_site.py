@@ -219,6 +219,7 @@ def test_the_first_page_opens_three_doors_and_ten_chapters(texts, browser, pages
         race = "document.querySelector('optimizer-knobs')"
         assert page.evaluate(f"customElements.whenDefined('optimizer-knobs').then(() => {race}.offsetHeight)") > 150
         assert page.evaluate(f"{race}.getBoundingClientRect().bottom") <= 720, "the race is seen without scrolling"
+        assert page.evaluate(f"{race}.waits"), "and waits for a guess"
     (asked,) = re.findall(r'playground/index\.html#preset=([\w-]+)"', text)
     assert asked in re.findall(r"^  \W?([\w-]+)\W?: \[", (ROOT / "docs/playground/presets.js").read_text("utf-8"), re.M)
     assert f'preset="{asked}"' not in text, "it links to a question that the race beside it has answered"
@@ -1091,6 +1092,40 @@ def test_knobs_stand_where_the_link_was(pages, texts, browser):
         assert page.evaluate(f"{knobs}.length") == texts[name].count(">Turn the knobs:")
         assert page.evaluate(f"{knobs}.every(knobs => knobs.querySelector('optimizer-knobs').offsetHeight > 150)")
         assert_quiet(page)
+
+
+@pytest.mark.parametrize("chapter", ["04_momentum", "09_adam", "10_which_optimizer"])
+def test_on_a_phone_the_map_stays_in_sight_while_its_knobs_are(pages, browser, chapter):
+    """Below the header, with the line of what a knob has done; it never covers the knob, and goes when the knobs go."""
+    boxes = (
+        "(root => ['.mobile-header', '.plots', '[part=news]', '.stage', '.knobs'].map(part => (box => [box.top, "
+        "box.bottom])((document.querySelector(part) ?? root.querySelector(part)).getBoundingClientRect())))"
+    )
+    with browser.open(pages[f"notebooks/{chapter}.html"].as_uri(), width=390, height=844) as page:
+        page.page.emulate_media(reduced_motion="reduce")
+        page.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
+        page.evaluate("document.querySelectorAll('details').forEach(part => (part.open = true))")
+        page.page.wait_for_function("[...document.querySelectorAll('optimizer-knobs')].at(-1)?.race")
+        for i in range(page.evaluate("document.querySelectorAll('optimizer-knobs').length")):
+            knobs = f"document.querySelectorAll('optimizer-knobs')[{i}]"
+            page.evaluate(f"{knobs}.scrollIntoView(), {knobs}.answer(0)")
+            for j in range(page.evaluate(f"{knobs}.knobs.querySelectorAll('[type=range]').length")):
+                bar = f"{knobs}.knobs.querySelectorAll('[type=range]')[{j}]"
+                page.evaluate(
+                    f"(bar => (bar.focus(), bar.scrollIntoView(), bar.value = bar.value > 0.5 ? 0.3 : 0.7, "
+                    f"bar.dispatchEvent(new Event('input'))))({bar})"
+                )
+                page.page.wait_for_timeout(50)
+                header, plots, news, stage, _ = page.evaluate(f"{boxes}({knobs}.shadowRoot)")
+                assert plots[0] >= header[1] - 1
+                assert news[1] <= stage[1] <= 844
+                top, bottom = page.evaluate(f"(({{top, bottom}}) => [top, bottom])({bar}.getBoundingClientRect())")
+                assert stage[1] <= top < bottom <= 844
+            page.evaluate(f"scrollBy(0, {knobs}.knobs.getBoundingClientRect().bottom - 40)")
+            page.page.wait_for_timeout(50)
+            header, plots, *_, knobs_at = page.evaluate(f"{boxes}({knobs}.shadowRoot)")
+            assert knobs_at[1] < header[1]
+            assert plots[1] < 250, "it leaves the page to what comes next"
 
 
 # --- The slides -------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 // <optimizer-knobs>: a race with its question and knobs. This script loads its neighbours.
-// Attributes: preset, state (what follows # in an address), bare (no question, no knobs), play.
+// Attributes: preset, state (what follows # in an address), bare (no knobs).
 "use strict";
 var Playground = {};
 {
@@ -34,6 +34,7 @@ label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
 summary { cursor: pointer; padding: .3em 0 }
 fieldset { border: 1px solid var(--line) }
 a { color: var(--blue); display: inline-block; padding: .3em 0 }
+.bare canvas { height: clamp(200px, min(42cqw, 100vh - 480px), 400px) } .bare .said:has(button) .outcome, .bare .said:not(:has([hidden], button)) [part=news] { display: none }
 @container (max-width: 1100px) {
   .best, .stage, .ghost { display: block } .knobs:not(:has(button)) + .best { display: none } .stage [role] { min-height: 2.9em } .side { display: flex; flex-direction: column } .side select { align-self: start; max-width: 100% }
   .side canvas { contain: size; flex: 1; min-height: 190px; height: auto; aspect-ratio: auto }
@@ -41,20 +42,20 @@ a { color: var(--blue); display: inline-block; padding: .3em 0 }
   .whole > .text { grid-area: text } .whole > .said { grid-area: said } .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .whole > .knobs { grid-area: knobs }
   .early { grid-template-areas: "text text" "said said" "side stage" "knobs knobs" } .text { display: block } .knobs:has(> :nth-child(4)) > * { flex-basis: 40% }
   .said { display: grid; margin-bottom: .7em } .said > *, .said::before { grid-area: 1 / 1 } .ghost { visibility: hidden }
-  .said:has([hidden]) { background: color-mix(in srgb, CanvasText 5%, Canvas); border-radius: 6px } .said:has([hidden])::before { content: "Why? Told after your guess."; place-self: center }
+  .whole .said:has([hidden]) { background: color-mix(in srgb, CanvasText 5%, Canvas); border-radius: 6px } .whole .said:has([hidden])::before { content: "Why? Told after your guess."; place-self: center }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
   .whole { grid-template: "text stage" auto "said stage" auto "side stage" 1fr "side knobs" auto / 2fr 3fr } .early { grid-template-areas: "text side" "said side" "stage side" "stage knobs" }
   .early .stage canvas { height: 210px } .knobs { align-self: end } .whole > .best { grid-column: 2 }
-  .question { font-size: 1.2em } .text .row button { flex: 1 1 100%; text-align: left } .text .row:has(> :nth-child(4)) > * { flex-basis: 40% }
+  .question { font-size: 1.2em }
 }
 @container (max-width: 760px) { .whole .stage [role] { min-height: 4.4em } }
 @container (max-width: 520px) {
   .whole { display: flex; flex-direction: column } .text, .stage { order: -1 }
-  .late .side { order: 1 } details, details + p { order: 2 }
+  .late .side { order: 1 } details, details + p { order: 2 } .late:not(.early) { .stage { margin-bottom: 24em } .said { margin-top: -24em } }
   canvas { height: clamp(200px, 34vh, 300px) } .early canvas { min-height: clamp(200px, 34vh, 300px) !important } .early .stage { order: 0 } .early .side { order: -1 }
   .whole .stage { position: sticky; top: var(--header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
-  .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } .stage ul { font-size: .85em; gap: 0 .9em } .stage:has(li:nth-child(5)) [role] { min-height: 5.8em } .knob { min-width: 100% } .knob * { scroll-margin-top: 30em }
+  .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } .stage ul { font-size: .85em; gap: 0 .9em } .stage:has(li:nth-child(3)) [role] { min-height: 5.8em } .knob { min-width: 100% } .knob * { scroll-margin-top: calc(min(34em, 70vh) + var(--header-height, 0px)) }
 }
 @media (pointer: coarse) {
   button, select, summary, label, .knob input, .controls input { min-height: 44px; font-size: 16px } a, summary { padding: .6em 0 }
@@ -101,7 +102,6 @@ function define() {
       new ResizeObserver(draw).observe(this);
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
       for (const whole of [document.documentElement, document.body]) watch.observe(whole, { attributes: true });
-      if (this.hasAttribute("play") && !STILL.matches) this.play(true);
     }
 
     load(address) {
@@ -116,7 +116,7 @@ function define() {
       if (this.state.guess >= 0) this.verdict();
       this.update();
       // a story asks first
-      this.waits = this.beside.isConnected && /^(&?preset=[\w-]+)*&?$/.test(address);
+      this.waits = /^(&?preset=[\w-]+)*&?$/.test(address);
       this.draw();
     }
 
@@ -154,10 +154,11 @@ function define() {
       const away = node("a", { part: "away", target: "_blank", href: `${HERE}index.html`, onclick: () => (away.hash = toAddress(this.state)) }, "Open in the playground");
       const stage = node("div", { class: "stage" }, node("div", { class: "plots" }, this.map), this.legend,
         node("div", { class: "row controls" }, this.button, this.slider, ...(bare ? [] : [restart])), this.news);
-      this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? stage : node("div", { class: /=map/.test(story.state) ? "whole early" : "whole", part: "whole" },
-        node("div", { class: "text", part: "ask" }, node("p", { class: "question" }, story.question), this.answers),
-        node("div", { class: "said", part: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `${this.reply(-1)}As the story begins: ${this.says}`)),
-        stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, node("p", { class: "best" }, BEST), this.all, node("p", {}, away)));
+      const ask = node("div", { class: "text", part: "ask" }, node("p", { class: "question" }, story.question), this.answers);
+      const said = node("div", { class: "said", part: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `${this.reply(-1)}${bare ? "" : "As the story begins: "}${this.says}`));
+      if (this.map.bare = bare) said.prepend(this.news);
+      this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? node("div", { class: "bare" }, ask, stage, said) : node("div", { class: /=map/.test(story.state) ? "whole early" : "whole", part: "whole" },
+        ask, said, stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, node("p", { class: "best" }, BEST), this.all, node("p", {}, away)));
       this.fillKnobs();
       this.drag();
     }
@@ -293,7 +294,6 @@ function define() {
       return toAddress({ ...this.state, guess, step, view, of }) !== toAddress(known);
     }
 
-    // The outcome is of the story as it begins
     tell() {
       const { guess } = this.state, { answers, then = "" } = this.story;
       if (guess < 0 && !this.told) return;
@@ -308,9 +308,9 @@ function define() {
 
     moveTo(point) {
       const { surface } = this.race, inside = this.plot.window.map(([low, high], i) => min(max(point[i], low), high));
-      const [x, y] = surface.back ? surface.back(inside) : inside;
-      this.state.x = +x.toFixed(3);
-      if (surface.window[1]) this.state.y = +y.toFixed(3);
+      const [x, y] = (surface.back ? surface.back(inside) : inside).map((at) => +min(max(at, -9), 9).toFixed(3));
+      this.state.x = x;
+      if (surface.window[1]) this.state.y = y;
       this.update();
     }
 
@@ -321,11 +321,13 @@ function define() {
       this.map.onpointerdown = (event) => {
         if (this.plot.isOut(this.plot.place(at(event)))) return;
         this.map.setPointerCapture(event.pointerId);
+        this.held = this.race.surface.window;
         const off = ([, v]) => abs(v - at(event)[1]), { start, starts } = this.race;
         side = starts.some((other) => off(other) < off(start)) ? -1 : 1;
         move(event);
       };
       this.map.onpointermove = (event) => this.map.hasPointerCapture(event.pointerId) && move(event);
+      this.map.onlostpointercapture = () => ((this.held = 0), this.update());
       this.map.onkeydown = (event) => {
         if (event.key === " ") return event.preventDefault(), this.toggle();
         const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
@@ -345,7 +347,7 @@ function define() {
     }
 
     toggle() {
-      if (this.waits && !this.closest(".both, .reveal")) return this.answer(-1); // shows what is asked about
+      if (this.waits && !this.closest(".both, .reveal")) return this.answer(-1);
       this.play(!this.timer);
       this.dispatchEvent(new Event("play"));
     }
@@ -359,10 +361,7 @@ function define() {
       const first = this.state.step, tick = (now) => {
         began ||= now;
         const { step, steps } = this.state, due = first + floor((now - began) / 1000 * speed);
-        if (step >= steps) {
-          this.stop();
-          return this.hasAttribute("play") && (this.replay = setTimeout(() => this.play(this.isConnected), 2500));
-        }
+        if (step >= steps) return this.stop();
         const isOver = this.pending && this.race.lanes.every(({ path }) => path.length <= step);
         if (due > step) this.goTo(isOver ? steps : due);
         this.timer = requestAnimationFrame(tick);
@@ -373,7 +372,6 @@ function define() {
     }
 
     stop() {
-      clearTimeout(this.replay);
       cancelAnimationFrame(this.timer);
       this.timer = 0;
       this.news.setAttribute("aria-live", "polite");
@@ -384,6 +382,7 @@ function define() {
       this.waits = false;
       this.words = undefined;
       this.race = race(this.state);
+      if (this.held) this.race.surface.window = this.held;
       this.isTurned = this.differs(this.began.state);
       if (this.pending) this.verdict();
       this.refresh();
@@ -402,7 +401,7 @@ function define() {
       if (["x", "y"].some((key) => state[key] !== this.state[key] && !this.story.knobs.includes(key))) turned.push("another start");
       const moved = lanes.flatMap((lane, i) => (end(lane) === end(before[i]) ? []
         : `${lanes[1] ? lane.label : "it"} ${end(lane)} (${race.began[0] ? "dotted" : "before"}: ${end(before[i]).replace(/ends (at )?| away| above/g, "")})`));
-      const said = turned.filter((text) => !turned.some((other) => text.endsWith(` ${other}`))); // of all rules at once, not of each
+      const said = turned.filter((text) => !turned.some((other) => text.endsWith(` ${other}`)));
       return `${capital([...new Set(said)].join(", ")) || "Turned"}: ${moved[2] ? leader(race, this.state.steps).replace(/ above| away/, ` (before: ${leader(began, state.steps).replace(/ is \w+est| a(bove|way).*/g, "")})$&`) : `${moved.join("; ") || "all ends as before"}.`}`;
     }
 
@@ -416,7 +415,7 @@ function define() {
       const ink = getComputedStyle(this).color, { state, race, began } = this;
       const { waits } = this, step = min(state.step, state.steps);
       this.slider.max = state.steps;
-      this.shadowRoot.lastChild.classList.toggle("late", /heights|away/.test(state.view)); // on a phone, after the knobs
+      this.shadowRoot.lastChild.classList.toggle("late", /heights|away/.test(state.view));
       this.legend.hidden = !isCrowded(this.map, race.lanes);
       this.legend.replaceChildren(...race.lanes.map(({ label }, i) => node("li", {}, swatch(i), label)));
       for (const { lanes } of [race, began]) styles(lanes, ink).forEach((look, i) => (lanes[i].look = look));

@@ -122,7 +122,7 @@ function drawMap(canvas, state, race, ink) {
   const height = heightOn(surface), isDark = isLight(ink), pink = isDark ? "#ff9ccf" : "#b3005e";
   const isCloud = !isLine && lanes[0]?.runs[1] && !state.mean;
   const plot = axes(canvas, ink, surface.window[0], surface.window[1] ?? [-0.5, 9.6],
-    { x: isLine || surface.isRound ? "x" : "x; y has its own scale", title: isLine ? "height" : isCloud ? "y; circles: mean distance" : "y", isRound: surface.isRound });
+    { x: isLine || surface.isRound || canvas.bare ? "x" : "x; y has its own scale", title: isLine ? "height" : isCloud ? "y; circles: mean distance" : "y", isRound: surface.isRound });
   const { c, w, h, place, point, isOut } = plot, on = (p) => (isLine ? [p[0], height(p)] : p);
   if (isLine) {
     const curve = Array.from({ length: w + 1 }, (_, i) => [point([i, 0])[0], height([point([i, 0])[0]])]);
@@ -136,7 +136,7 @@ function drawMap(canvas, state, race, ink) {
   c.lineWidth = 3;
   for (const [x, y] of surface.minima.map((p) => place(on(p)))) c.stroke(new Path2D(`M${x - 5} ${y - 5}l10 10m0-10l-10 10`));
   const traced = ({ path, away, diverged }, i) => (isCloud ? Array.from({ length: 61 }, (_, j) =>
-    [cos, sin].map((f, d) => surface.minima[0][d] + (away[step] ?? 99) * f((j / 30 + i / 2 + 0.25) * PI))) : path.slice(0, (diverged && lanes[1] && path.findIndex((p) => isOut(place(on(p)))) + 1) || path.length).map(on)); // who flies out hides none
+    [cos, sin].map((f, d) => surface.minima[0][d] + (away[step] ?? 99) * f((j / 30 + i / 2 + 0.25) * PI))) : path.slice(0, (diverged && lanes[1] && path.findIndex((p) => isOut(place(on(p)))) + 1) || path.length).map(on));
   const dot = ([x, y], size, isHollow) => (c.beginPath(), c.arc(x, y, size, 0, 7), isHollow ? c.stroke() : c.fill());
   race.began.forEach((lane, i) => {
     line(plot, { ...lane.look, dash: [2, 4] }, traced(lane, i), 2, 0.9);
@@ -158,7 +158,7 @@ function drawMap(canvas, state, race, ink) {
     c.fillStyle = c.strokeStyle = look.colour;
     if (!isCloud && past.length < 400 && !look.dash[0]) for (const p of places) dot(p, 2);
   });
-  if (!isCloud) for (const { look, past } of lanes) { // over all lines
+  if (!isCloud) for (const { look, past } of lanes) {
     leaving(plot, look, past);
     c.fillStyle = look.colour;
     dot(past.at(-1), 5);
@@ -180,7 +180,7 @@ function named({ c, w, h }, lanes, drawn, marks, ink, isDark) {
     const { label, look: { colour, dash } } = lane, [x, y] = lane.past.at(-1).map((at, d) => max(0, min(at, [w, h][d])));
     const width = c.measureText(label).width + 22;
     const spots = [0, -20, 20, -40, 40, -60, 60].flatMap((down) => [11, -width - 11, -width / 2].map((right) => {
-      const left = max(6, min(x + right, w - width - 6)), top = max(4, min(y - 8 + down, h - 20)), spot = down + right; // no name moves for little
+      const left = max(6, min(x + right, w - width - 6)), top = max(4, min(y - 8 + down, h - 20)), spot = down + right;
       const over = (of, far) => of.filter(([u, v]) => abs(u - left - width / 2) < width / 2 + far && abs(v - top - 8) < far).length;
       return [over(traces, 10) + 1000 * over(taken, 18) + abs(down) / 20 + 9 * (lane.spot !== spot), left, top, spot];
     }));
@@ -215,11 +215,11 @@ function bySteps(canvas, state, race, ink) {
     if (!race.untold) line(plot, look, points, width / 2, 0.3);
     line(plot, look, past, width);
   });
-  draw(race.lanes, (look, points) => leaving(plot, look, points.slice(0, step + 1).map(plot.place), true)); // over all lines
+  draw(race.lanes, (look, points) => leaving(plot, look, points.slice(0, step + 1).map(plot.place), true));
   plot.c.restore();
 }
 
-// Both below return what a click chooses: a lane and its settings
+// Both return what a click chooses
 function sweep(canvas, state, race, ink) {
   race.swept ??= state.lanes.map((lane) => RATES.map((lr) => [log10(lr), logOf(lateHeight(state, race.surface, { ...lane, lr }))]).filter(([, y]) => Number.isFinite(y)));
   const ends = race.swept.flat().map(([, y]) => y);

@@ -7,7 +7,7 @@ const { abs, floor, hypot, log, max, min, cos, PI } = Math;
 const ofRace = {
   k: [50, 1, 1000, "log", "condition number k"],
   angle: [0, 0, 90, "whole", "angle of the ravine (°)"],
-  x: [null, -9, 9, "", "start x"], // the surface's own, unless told otherwise
+  x: [null, -9, 9, "", "start x"],
   y: [null, -9, 9, "", "start y"],
   noise: [0, 0, 5, "", "gradient noise σ"],
   workers: [1, 1, 32, "whole", "workers"],
@@ -46,13 +46,19 @@ function checked(name, text) {
   return value;
 }
 
-function surfaceOf({ surface, k, angle, frame }) {
+// Where a story turns the ravine, its frame holds the start and its mirror image at every angle
+function surfaceOf({ surface, k, angle, frame, preset, x, y }) {
   const made = SURFACES[surface](k, angle);
   if (frame) made.window = made.window.map((_, i) => [-1, 1].map((side) => made.minima[0][i] + side * frame / (i + 1)));
+  else if (made.turn && Playground.PRESETS[preset]?.knobs.includes("angle")) {
+    const all = [1, 15, 30, 45, 60, 75, 90].map((angle) => SURFACES[surface](k, angle)), at = all.flatMap(({ turn }) => [turn([x, y]), turn([x, -y])]);
+    made.window = all[0].window.map(([low, high], i) => [min(low, ...at.map((p) => p[i] * 1.06)), max(high, ...at.map((p) => p[i] * 1.06))]);
+    made.isRound = true;
+  }
   return made;
 }
 
-// "preset=ravine&k=20&lane=momentum,lr:0.01,schedule:cosine" -> state. What a broken link cannot say stays as it was.
+// "preset=ravine&k=20&lane=momentum,lr:0.01,schedule:cosine" -> state
 function fromAddress(text, base = {}) {
   const address = new URLSearchParams(text), preset = address.get("preset");
   if (Object.hasOwn(Playground.PRESETS, preset)) base = { ...fromAddress(Playground.PRESETS[preset].state), preset };
@@ -168,7 +174,7 @@ function race(state) {
 }
 
 function labelOf(lane, lanes) {
-  const alike = lanes.filter(({ rule }) => rule === lane.rule); // all but the first by what they change
+  const alike = lanes.filter(({ rule }) => rule === lane.rule);
   const differs = (key) => (lane === alike[0] ? alike : alike.slice(0, 1)).some((other) => other[key] !== lane[key]);
   const keys = Object.keys(lane).filter(differs), plans = new Set(lanes.map(({ schedule }) => schedule));
   const own = keys.slice(plans.size === lanes.length ? -1 : 0).map((key) =>
@@ -180,7 +186,7 @@ const short = (x) => (x && (abs(x) < 1e-3 || abs(x) >= 1e5) ? x.toExponential(1)
 const plain = (x) => +x.toPrecision(4) + ""; // as one types it
 const power = (n) => (n ? "10" + [...`${n}`].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit] ?? "⁻").join("") : "1");
 const typeset = (text) => text.replace(/(?<=\d)(?:\.0)?e([+-]\d+)/g, (_, n) => `\xa0×\xa0${power(+n)}`).replace(/-(?=\d)/g, "−");
-const capital = (text) => text.replace(/^[a-z](?!r )/, (letter) => letter.toUpperCase()); // not lr
+const capital = (text) => text.replace(/^[a-z](?!r )/, (letter) => letter.toUpperCase());
 
 // A story is told in the measure of its first plot
 const measureOf = ({ preset }) => fromAddress(Playground.PRESETS[preset]?.state).view.replace("map", "heights");
