@@ -314,8 +314,15 @@ SAID = [
         "workloads",
         "10_which_optimizer",
         [r"many, equal .*gradient_descent .*?(\d+) steps", r"many, equal .*adam .*?(\d+) steps"],
-        1.4,
-        1.6,
+        1.2,
+        1.3,
+    ),
+    (
+        "workloads",
+        "10_which_optimizer",
+        [r"rare classes .*gradient_descent .*?(\d+) steps", r"rare classes .*adam .*?(\d+) steps"],
+        1.65,
+        1.75,
     ),
     ("matters", "10_which_optimizer", r"rate 5 times too large +median +([\d.]+)", 3.5, 4.5),
     ("matters", "10_which_optimizer", r"another tuned rule than the best +median +([\d.]+)", 0.25, 0.5),
@@ -399,12 +406,12 @@ def test_from_a_bad_start_the_rule_mattered_most():
         ratio[name] = {rule: int(steps) / fastest for rule, steps in rows}
         assert len(rows) == 8
     slowest = {name: max(rules.values()) for name, rules in ratio.items()}
-    assert slowest["plain"] < 1.5
+    assert slowest["plain"] < 1.25
     assert slowest["large batch"] < 2
     assert slowest["rare classes"] < 2
     assert ratio["bad start"]["gradient_descent"] == slowest["bad start"] > 4.5
     assert ratio["bad start"]["rmsprop_nesterov"] == 1
-    assert 1.3 < ratio["bad start"]["adam"] < 1.6
+    assert 1.3 < ratio["bad start"]["adam"] < 1.5
     order = {name: sorted(rules, key=rules.get) for name, rules in ratio.items()}
     assert {*order["large batch"][:5]} == {"momentum", "nesterov", "rmsprop_momentum", "rmsprop_nesterov", "adam"}
     assert {*order["rare classes"][:4]} == {"rmsprop", "rmsprop_momentum", "rmsprop_nesterov", "adam"}
