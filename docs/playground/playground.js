@@ -264,7 +264,7 @@ function define() {
 
     answer(i) {
       const { state, story: { then } } = this;
-      if (this.told) return; // the first guess counts
+      if (this.told) return;
       const atOnce = this.pending || STILL.matches || this.onSlide || /map|sweep/.test(state.view);
       if (state.guess < 0) {
         this.state = fromAddress(`preset=${state.preset}&${then}&view=${state.view}&of=${state.of}&guess=${i}`);
@@ -315,7 +315,7 @@ function define() {
     }
 
     drag() {
-      let side = 1; // -1: by the mirrored start
+      let side = 1;
       const at = (event) => this.plot.point(inner(event));
       const move = (event) => this.moveTo([at(event)[0], side * at(event)[1]]);
       this.map.onpointerdown = (event) => {
@@ -451,7 +451,7 @@ function define() {
 let script;
 for (const file of ["rules", "surfaces", "race", "presets", "plots"]) {
   script = node("script", { src: `${HERE}${file}.js` });
-  script.async = false; // one after the other
+  script.async = false;
   document.head.append(script);
 }
 script.onload = define;
