@@ -20,8 +20,8 @@ button, select, input { font: inherit; color: inherit; accent-color: var(--blue)
 button, select, [type=text] { background: color-mix(in srgb, CanvasText 5%, Canvas); border: 1px solid var(--line); border-radius: 6px; padding: .25em .8em; cursor: pointer }
 button:hover { border-color: var(--blue) }
 .play { min-width: 5.2em; font-weight: 600 } .whole .play { background: #0072b2; color: #fff } .controls { flex-wrap: nowrap; white-space: nowrap } .controls input { flex: 1; min-width: 4em }
-[aria-pressed] { position: relative; padding-inline: 1.35em } [aria-pressed=true] { outline: 2px solid var(--blue) }
-.right { background: color-mix(in srgb, #009e73 22%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } [aria-pressed]::before { position: absolute; left: .35em }
+[aria-pressed] { position: relative; padding-inline: 1.25em; text-align: left } [aria-pressed=true] { box-shadow: inset 0 0 0 1px; border-color: currentColor }
+.right { border-color: var(--blue); background: color-mix(in srgb, var(--blue) 20%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } [aria-pressed]::before { position: absolute; left: .25em }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
 .knob { display: grid; grid-template-columns: 1fr auto; gap: 4px; align-items: last baseline; align-self: end; min-width: 12.5em; flex: 1; font-size: .93em }
 .knob [type=range] { width: 100%; margin: 0 } .knob [type=range]:last-child { grid-column: 1 / -1 } .knob button { padding: 0 .5em; align-self: center }
@@ -40,7 +40,7 @@ a { color: var(--blue); display: inline-block; padding: .3em 0 }
   .side canvas { contain: size; flex: 1; min-height: 190px; height: auto; aspect-ratio: auto }
   .whole { display: grid; grid-template: "text text" "said said" "stage side" "knobs knobs" / 3fr 2fr; gap: 0 1em } .whole > * { grid-column: 1 / -1; min-width: 0 }
   .whole > .text { grid-area: text } .whole > .said { grid-area: said } .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .whole > .knobs { grid-area: knobs }
-  .early { grid-template-areas: "text text" "said said" "side stage" "knobs knobs" } .text { display: block } .knobs:has(> :nth-child(4)) > * { flex-basis: 40% }
+  .early { grid-template-areas: "text text" "said said" "side stage" "knobs knobs" } .text { display: block } .text button { padding-block: .6em } .knobs:has(> :nth-child(4)) > * { flex-basis: 40% }
   .said { display: grid; margin-bottom: .7em } .said > *, .said::before { grid-area: 1 / 1 } .ghost { visibility: hidden }
   .whole .said:has([hidden]) { background: color-mix(in srgb, CanvasText 5%, Canvas); border-radius: 6px } .whole .said:has([hidden])::before { content: "Why? Told after your guess."; place-self: center }
 }
@@ -264,7 +264,7 @@ function define() {
 
     answer(i) {
       const { state, story: { then } } = this;
-      if (this.told) return; // the first guess counts
+      if (this.told) return;
       const atOnce = this.pending || STILL.matches || this.onSlide || /map|sweep/.test(state.view);
       if (state.guess < 0) {
         this.state = fromAddress(`preset=${state.preset}&${then}&view=${state.view}&of=${state.of}&guess=${i}`);
@@ -279,7 +279,7 @@ function define() {
 
     reply(guess) {
       const { answers } = this.story, right = answers.find((answer) => answer.startsWith("*"));
-      return answers[guess] === right ? "Right. " : this.onSlide ? "" : `The answer: “${right.slice(1)}”. `;
+      return answers[guess] === right ? "Right. " : this.onSlide ? "" : guess < 0 ? `The answer: ${right.slice(1)}. ` : "Not this time. ";
     }
 
     verdict() {
@@ -315,7 +315,7 @@ function define() {
     }
 
     drag() {
-      let side = 1; // -1: by the mirrored start
+      let side = 1;
       const at = (event) => this.plot.point(inner(event));
       const move = (event) => this.moveTo([at(event)[0], side * at(event)[1]]);
       this.map.onpointerdown = (event) => {
@@ -451,7 +451,7 @@ function define() {
 let script;
 for (const file of ["rules", "surfaces", "race", "presets", "plots"]) {
   script = node("script", { src: `${HERE}${file}.js` });
-  script.async = false; // one after the other
+  script.async = false;
   document.head.append(script);
 }
 script.onload = define;

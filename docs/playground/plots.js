@@ -238,21 +238,25 @@ function sweep(canvas, state, race, ink) {
 
 function map(canvas, state, race, ink) {
   const which = min(state.of, state.lanes.length - 1), lane = state.lanes[which], memory = memoryOf(lane), betas = memory ? MEMORIES : [0];
-  const plot = axes(canvas, ink, [-4.0625, 1.0625], [-0.5, betas.length - 0.5],
-    { x: "lr; click a cell to run it", title: `${memory ? ofLane[memory][4] : "no memory"} upwards. Light: low; grey: flies out; ring: lowest`, logX: true, rows: betas });
-  const at = (i, j) => ({ lr: RATES[i], ...(memory && { [memory]: betas[j] }) }), { c } = plot, cell = plot.w / RATES.length, row = plot.h / betas.length;
+  const at = (i, j) => ({ lr: RATES[i], ...(memory && { [memory]: betas[j] }) });
   race.mapped ??= betas.map((_, j) => RATES.map((_, i) => lateHeight(state, race.surface, { ...lane, ...at(i, j) })));
+  const n = min(RATES.length, 5 + max(...race.mapped.map((ends) => ends.findLastIndex(Number.isFinite))));
+  const plot = axes(canvas, ink, [-4.0625, n / 8 - 4.0625], [-0.5, betas.length - 0.5],
+    { x: "lr; click a cell to run it", title: `${memory ? ofLane[memory][4] : "no memory"}; grey: out; ring: lowest`, logX: true, rows: betas });
+  const { c, w } = plot, cell = w / n, row = plot.h / betas.length, colour = (light) => `hsl(${60 + 200 * (1 - light)} 60% ${25 + 50 * light}%)`;
   const lowest = min(...race.mapped.flat()), logs = race.mapped.flat().map(logOf).filter(Number.isFinite), low = min(...logs), top = max(...logs);
   const marks = new Path2D();
   if (!race.untold) race.mapped.forEach((ends, j) => ends.forEach((end, i) => {
     const light = (top - logOf(end)) / (top - low || 1), x = i * cell, y = plot.h - (j + 1) * row;
-    c.fillStyle = light >= 0 ? `hsl(${60 + 200 * (1 - light)} 60% ${25 + 50 * light}%)` : "#8886";
+    c.fillStyle = light >= 0 ? colour(light) : "#8886";
     c.fillRect(x, y, cell - 1, row - 1);
     if (RATES[i] === nearest(RATES, lane.lr) && betas[j] === nearest(betas, lane[memory] ?? 0)) marks.rect(x - 1, y - 1, cell + 1, row + 1);
     if (end === lowest) marks.moveTo(x + cell / 2 + 7, y + row / 2), marks.arc(x + cell / 2, y + row / 2, 7, 0, 7);
   }));
   for ([c.strokeStyle, c.lineWidth] of [["#fff", 5], ["#000", 2]]) c.stroke(marks);
   c.restore();
+  [low, top].forEach((end, i) => c.fillText(power(round(end)), w - 110 + 84 * i, -7));
+  for (let i = 0; i < 50; i++) c.fillStyle = colour(1 - i / 49), c.fillRect(w - 80 + i, -17, 1, 11);
   return ([x, y]) => [which, at(...[[x / cell, RATES], [(plot.h - y) / row, betas]].map(([i, all]) => min(all.length - 1, max(0, floor(i)))))];
 }
 

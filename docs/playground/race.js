@@ -183,7 +183,7 @@ function labelOf(lane, lanes) {
 }
 
 const short = (x) => (x && (abs(x) < 1e-3 || abs(x) >= 1e5) ? x.toExponential(1) : +x.toPrecision(3) + "");
-const plain = (x) => +x.toPrecision(4) + ""; // as one types it
+const plain = (x) => +x.toPrecision(4) + "";
 const power = (n) => (n ? "10" + [...`${n}`].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit] ?? "⁻").join("") : "1");
 const typeset = (text) => text.replace(/(?<=\d)(?:\.0)?e([+-]\d+)/g, (_, n) => `\xa0×\xa0${power(+n)}`).replace(/-(?=\d)/g, "−");
 const capital = (text) => text.replace(/^[a-z](?!r )/, (letter) => letter.toUpperCase());
