@@ -109,7 +109,7 @@ const stories = {
     "Adam, lr 0.32, defaults β₁ = 0.9, β₂ = 0.999. Which change ends nearest after 80 steps?", ["β₂ = 0.9", "*β₁ = 0.5", "β₁ = 0.95"],
     ({ lanes }) => `${each(lanes, end)}. β₁ is momentum's memory: the longer, the farther it runs past the minimum.`],
   three: [9, "Momentum, RMSProp, both", ["0.lr", "1.lr", "2.lr"], "view=heights&steps=80&lane=momentum,lr:0.0075&lane=rmsprop,lr:0.075&lane=adam,lr:0.32",
-    "Each at its best rate, other numbers as usual. Who is lowest after 80 steps?", ["momentum", "*RMSProp", "Adam"],
+    "Three rules, each at its best rate. Who is lowest after 80 steps?", ["momentum", "*RMSProp", "Adam"],
     ({ lanes }) => `${each(lanes, height)} above the minimum. RMSProp has no
       speed to run past with. Momentum and Adam run past the minimum, and swing.`],
   bias: [9, "Bias correction", ["*.lr", "*.beta2"], "lane=adam,lr:0.05&lane=adam,lr:0.05,schedule:uncorrected",
