@@ -1020,7 +1020,7 @@ def test_best_says_of_what(browser):
 
 def test_the_first_story_has_the_rates_that_chapter_4_prints(page):
     chapter = (ROOT / "notebooks" / "04_momentum.ipynb").read_text("utf-8")
-    printed = [float(rate) for rate in re.findall(r"best lr ([\d.]+), after 40 steps", chapter)]
+    printed = [float(rate) for rate in re.findall(r"best lr ([\d.]+), distance after 40 steps", chapter)]
     lanes = page.evaluate("Playground.fromAddress('preset=ravine').lanes.map(({lr}) => lr)")
     assert len(printed) == 2
     assert lanes == printed
