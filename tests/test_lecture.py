@@ -297,7 +297,7 @@ SAID = [
     ("plateau", "09_adam#Deeper:-which-part-of-Adam-leaves-the-plateau?", r"rmsprop .*accuracy ([\d.]+)", 94.8, 95.2),
     (
         "askew",
-        "09_adam#A-picture-first",
+        "09_adam#Deeper:-against-momentum-and-RMSProp-on-three-surfaces",
         [r"rmsprop .* steps, ([\d.]+) after 80", r"(?:momentum|adam) .* steps, ([\d.]+) after 80"],
         0,
         1,
