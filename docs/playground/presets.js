@@ -36,7 +36,7 @@ const stories = {
     ({ lanes }) => `${each(lanes, end)}. A step multiplies the distance by 1 − lr: by ${lanes.map(({ lr }) => short(1 - lr)).join(", ")}.`],
   zigzag: [2, "The zigzag", ["k", "0.lr"], `k=20&steps=20&${gd + 2 / 21}`,
     "The fastest rate for k = 20, 2/(k + 1). Keep it, and make the ravine twice as steep, k = 40:",
-    ["it arrives later", "it zigzags wider, but arrives", "*it flies out"],
+    ["it comes in later", "it zigzags wider, but comes in", "*it flies out"],
     ({ lanes: [a], again }) => `k = 20: ${end(a)} after 20 steps. k = 40: ${end(again("k=40")[0])}. The steepest direction sets the limit,
       lr < 2/k = ${2 / 40}, and ${short(a.lr)} is above. Now find the rate that tames it.`, "k=40"],
   banana: [2, "A bent valley", ["0.lr", "steps"], `surface=rosenbrock&steps=1000&speed=150&${gd}0.001`,
