@@ -48,7 +48,6 @@ ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001
 
 RUN = "<!-- where it can be run -->"  # page.html puts its links here
 SHOWN = 0.78  # of a figure's size in the notebook: its letters are then about as large as the text's, and it no wider
-LONG = 10  # lines: code between a guess and its outcome is folded from there on
 NARROW = 800  # pixels: shown wider than this, a figure has panels side by side, too small to be read on a phone
 # What a chapter's first lines say: which slides of the talk, how long, what one needs.
 OPENING = re.compile(
@@ -183,7 +182,7 @@ def prepare(notebook, depth):
             show_the_source(cell)
     for question, between, outcome in predictions(notebook.cells):
         for cell in between:
-            if cell.cell_type == "code" and cell.source.count("\n") + 1 >= LONG:
+            if cell.cell_type == "code":  # the outcome is what one has guessed for, and how it was run one click away
                 cell.metadata.tags = [*{*cell.metadata.tags, "hide-input"}]
         question.source = (
             f'<div class="predict-question">\n\n{question.source}\n\n</div>\n\n'
