@@ -84,11 +84,12 @@ def is_heading(head, row):
         alone = len(row) == 2 and len(head) == 1 and head[0].start() >= row[0].end()
         said = [re.sub(r"\d+", "0", part[0]) for part in head]
         says = [re.sub(r"\d+", "0", part[0]) for part in row]
-        sentence = any(VALUE.fullmatch(part) or re.match(r"0(?:[.,]0)* [a-z]", part) for part in said)
+        sentence = any(VALUE.fullmatch(part) or re.match(r"0(?:[.,]0)* [a-z]", part) for part in said[1:])
         return alone or (len(head) > 1 and not sentence and not {*said} & {*says})
     values, decimals = [float(number.replace(",", "")) for number in numbers], len(numbers[0].partition(".")[2])
     alike = decimals and all(len(part[0].partition(".")[2]) == decimals for part in row[1:])
-    return len(numbers) == len(row) - 1 > 1 and values == sorted(set(values)) and not alike
+    same = alike or head[0][0] == row[0][0]
+    return len(numbers) == len(row) - 1 > 1 and values == sorted(set(values)) and not same
 
 
 def over(head, spans):
@@ -185,7 +186,7 @@ def marked(text):
     )
     text = html.escape(text.replace("+-", "±"))
     text = re.sub(r"(?<![\w.)])(\d[\d.]*)e([-+]?)0*(\d+)(?![\w.])", power, text)
-    text = re.sub(r"(?<![\w)\]-])-(?=\d)", "−", text)
+    text = re.sub(r"(?<![\w)\]-])-(?=\d)|-(?=beta)", "−", text).replace("sqrt(", "√(")
     text = re.sub(r"\b([A-Za-z])_(\w+)", r"\1<sub>\2</sub>", text).replace(" - ", " − ")
     text = re.sub(r"\^(\w)(?!\w)", r"<sup>\1</sup>", text)
     text = re.sub(r"(?<=\w) \* (?=\w)|(?<=\w\)) \* (?=\w)", " × ", text)
