@@ -8,7 +8,7 @@ as a dark page needs, and it is laid on that page. Colour maps and photos stay a
 from pathlib import Path
 
 import numpy as np
-from PIL import ImageFilter
+from PIL import Image, ImageFilter
 
 PAGE = np.array([0x13, 0x14, 0x16]) / 255  # Furo's dark background
 ITSELF = Path(__file__).read_bytes()  # whose pictures change with it
@@ -17,6 +17,10 @@ SIZE = 33  # colours along each side of the table that films, too, are changed w
 # Between linear red, green, blue and OKLab (Ottosson, 2020): lightness, and two coordinates of hue.
 CONES = np.array([[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]])
 OKLAB = np.array([[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]])
+
+# Pale colours of lines, which are no thin ink: sky blue and pink, the colours of two rules. On a dark page each is
+# paler than its darker kin, blue and wine, as it is on a white one.
+SOLID = np.array([[[86, 180, 233], [178, 226, 252]], [[204, 121, 167], [236, 178, 210]]]) / 255
 
 
 def oklab(colours):
@@ -32,10 +36,16 @@ def srgb(lab):
 def darkened(colours):
     """Colours from 0 to 1 on a white page -> the same on a dark one."""
     cover = 1 - colours.min(-1, keepdims=True)  # how much ink the darkest channel needs
-    ink = oklab((colours - 1 + cover) / np.maximum(cover, 1e-6))
-    ink[..., 0] = np.maximum(ink[..., 0], 0.95 - 0.45 * ink[..., 0])
-    cover = cover**0.6  # sky blue may be thin blue or solid sky: between the two; thin grey is not seen on black
-    return cover * srgb(ink) + (1 - cover) * PAGE
+    ink = (colours - 1 + cover) / np.maximum(cover, 1e-6)
+    made = oklab(ink)
+    made[..., 0] = np.maximum(made[..., 0], 0.95 - 0.45 * made[..., 0])
+    for solid, night in SOLID:
+        whole = 1 - solid.min()
+        alike = np.exp(-((((ink - (solid - 1 + whole) / whole) ** 2).sum(-1, keepdims=True) / 0.15**2) ** 2))
+        made += alike * (oklab(night) - made)
+        cover = np.minimum(1, cover * (1 + alike * (1 / whole - 1)))
+    cover = cover**0.6  # thin grey is not seen on black
+    return cover * srgb(made) + (1 - cover) * PAGE
 
 
 def table():
@@ -88,6 +98,18 @@ def dark(picture):
     picture = picture.convert("RGB")
     white = picture.point([min(255, round(255 * value / 254)) for value in range(256)] * 3)  # palettes have 254 for it
     changed = white.filter(FILTER)
+    dimmed = Image.blend(changed.convert("L").convert("RGB"), changed, 0.35)  # coloured, it would be one of the scale's
     for box in maps(np.asarray(picture)):
-        changed.paste(picture.crop(box), box)
+        part = picture.crop(box)
+        part.paste(dimmed.crop(box), mask=pale(part))
+        changed.paste(part, box)
     return changed
+
+
+def pale(picture):
+    """Where a map has an area or a label that is all but white, with its letters: it would glare, and is no scale."""
+    light = Image.fromarray((np.asarray(picture).min(-1) > 150).astype(np.uint8) * 255)
+    wide = light.filter(ImageFilter.MinFilter(BLOCK + 1)).filter(
+        ImageFilter.MaxFilter(BLOCK + 1)
+    )  # no lines, no letters
+    return wide.filter(ImageFilter.MaxFilter(4 * BLOCK + 1)).filter(ImageFilter.MinFilter(4 * BLOCK + 1))

@@ -47,8 +47,8 @@ ITALIC = {
 ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001d715", "∇": "\U0001d6fb"}
 
 RUN = "<!-- where it can be run -->"  # page.html puts its links here
-SHOWN = 0.78  # of a figure's size in the notebook: its letters are then about as large as the text's, and it no wider
-NARROW = 800  # pixels: shown wider than this, a figure has panels side by side, too small to be read on a phone
+SHOWN = 0.6875  # of every figure's size in the notebook: 16 points, its letters, are then as large as the text's
+NARROW = 704  # pixels, the text's width: what is shown wider has panels side by side, too small to be read on a phone
 # What a chapter's first lines say: which slides of the talk, how long, what one needs.
 OPENING = re.compile(
     r"^([^\n]*[Ss]lides?.*?) · about (\d+) minutes, and (\d+) more for the sections marked \*Deeper\* ·"
@@ -414,8 +414,8 @@ def both(attributes, light, night):
 
 
 def breadth(width):
-    """A figure is as wide as the text or, with panels side by side, as code."""
-    return " data-wide" if width > NARROW else ""
+    """How wide a figure is, all to one scale; if wider than the text, it begins where that does."""
+    return f'{" data-wide" if width > NARROW else ""} style="--natural: {width / 16:.4g}rem"'
 
 
 def save(picture, file):

@@ -52,13 +52,16 @@ const Live = (() => {
     }
     show() {
       for (const question of this.asked.values()) question.show();
-      const given = [...this.asked.values()].filter(question => question.guess);
-      const right = given.filter(question => question.right(question.guess)).length;
-      const total = Math.max(this.total, this.asked.size);
+      // What a section beyond the core asks counts for itself: who has not opened it has missed nothing.
+      const [core, deeper] = [false, true].map(is => [...this.asked.values()].filter(question => question.deeper == is));
+      const made = questions => questions.filter(question => question.guess);
+      const right = questions => made(questions).filter(question => question.right(question.guess)).length;
+      const total = Math.max(this.total, this.asked.size) - deeper.length;
+      const soFar = made(core).length < total ? `, ${made(core).length} made so far` : "";
+      const beyond = made(deeper).length ? `; in its sections called Deeper ${right(deeper)} of ${deeper.length}` : "";
       for (const score of this.scores) {
-        const count = `${right} of the chapter's ${total} predictions right`;
-        score.firstChild.textContent = given.length
-          ? `Your guesses: ${count}${given.length < total ? `, ${given.length} made so far` : ""}. `
+        score.firstChild.textContent = made(core).length || beyond
+          ? `Your guesses: ${right(core)} of the chapter's ${total} predictions right${soFar}${beyond}. `
           : `Your guesses: none yet, of the chapter's ${total} predictions. `;
         score.lastChild.hidden = !Object.keys(this.all).length;
       }
@@ -83,7 +86,7 @@ const Live = (() => {
     // node, outcome: the elements that hold the two texts; hold(true) hides what happened, hold(false) shows it.
     // written: {answer, choices} as their author wrote them, where formulas in the elements may not be set yet.
     constructor(chapter, number, node, outcome, hold = () => {}, written = null) {
-      Object.assign(this, { guesses: guesses(chapter), number, node, outcome, hold });
+      Object.assign(this, { guesses: guesses(chapter), number, node, outcome, hold, deeper: !!node.closest("details.deeper") });
       const told = words(outcome.querySelector("strong") ?? outcome); // a slide shows the bare answer
       this.answer = told.match(OUTCOME)?.[1] ?? told.replace(/\.$/, "");
       this.written = written;

@@ -184,6 +184,15 @@
     for (const fold of document.querySelectorAll("article details:not(.lecturers, .hide, .run *)")) fold.open = true;
   });
 
+  // The first page's race keeps its height when the question has been answered: nothing below it jumps.
+  for (const race of document.querySelectorAll(".race optimizer-knobs")) {
+    let [width, height] = [0, 0];
+    new ResizeObserver(() => {
+      if (race.offsetWidth != width) [width, height, race.style.minHeight] = [race.offsetWidth, 0, ""];
+      if (race.offsetHeight > height) race.style.minHeight = `${(height = race.offsetHeight)}px`;
+    }).observe(race);
+  }
+
   // Figures further down come after what is read first, but they do come: whoever prints or goes offline has them all.
   addEventListener("load", () => setTimeout(() => {
     for (const image of document.images) if (image.offsetParent) image.loading = "eager"; // not those for the other colours
