@@ -12,86 +12,78 @@ const STYLE = `
 * { box-sizing: border-box }
 p { margin: .3em 0 } [hidden] { display: none !important }
 .text, .stage, .side, .said { display: contents } .ghost, .best { display: none }
-.question { font-weight: 600; font-size: 1.05em }
-.row { display: flex; flex-wrap: wrap; gap: .4em .8em; align-items: center; margin: .45em 0 }
-canvas { display: block; width: 100%; height: clamp(210px, min(42cqw, 100vh - 345px), 400px); touch-action: none; cursor: crosshair }
+.question { font-weight: 600 }
+.row, ul { display: flex; flex-wrap: wrap; gap: .4em .8em; align-items: center; margin: .45em 0 }
+canvas { display: block; width: 100%; height: clamp(200px, min(42cqw, 100vh - 345px), 400px); touch-action: none; cursor: crosshair }
 canvas.beside { touch-action: manipulation }
 button, select, input { font: inherit; color: inherit; accent-color: var(--blue); min-height: 28px }
 button, select, [type=text] { background: color-mix(in srgb, CanvasText 5%, Canvas); border: 1px solid var(--line); border-radius: 6px; padding: .25em .8em; cursor: pointer }
 button:hover { border-color: var(--blue) }
 .play { min-width: 5.2em; font-weight: 600 } .whole .play { background: #0072b2; color: #fff } .controls { flex-wrap: nowrap; white-space: nowrap } .controls input { flex: 1; min-width: 4em }
-[aria-pressed] { position: relative; padding-inline: 1.25em; text-align: left } [aria-pressed=true] { box-shadow: inset 0 0 0 1px; border-color: currentColor }
-.right { border-color: var(--blue); background: color-mix(in srgb, var(--blue) 20%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } [aria-pressed]::before { position: absolute; left: .25em }
+[aria-pressed] { padding-inline: 1.25em; text-align: left } [aria-pressed=true] { box-shadow: inset 0 0 0 1px; border-color: currentColor }
+.right { border-color: var(--blue); background: color-mix(in srgb, var(--blue) 20%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } [aria-pressed]::before { position: absolute; translate: -1em }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
-.knob { display: grid; grid-template-columns: 1fr auto; gap: 4px; align-items: last baseline; align-self: end; min-width: 12.5em; flex: 1; font-size: .93em }
-.knob [type=range] { width: 100%; margin: 0 } .knob [type=range]:last-child { grid-column: 1 / -1 } .knob button { padding: 0 .5em; align-self: center }
+.knob { display: grid; grid-template-columns: 1fr auto; gap: 0 4px; align-items: center; min-width: 12.5em; flex: 1 40%; font-size: .93em }
+.knob [type=range] { width: 100%; margin: 0 } .knob button { padding: 0 .5em }
 .knob [type=text] { padding: 0 .3em; text-align: right; width: 4.8em }
-ul { display: flex; flex-wrap: wrap; gap: .1em 1.1em; margin: .3em 0; padding: 0; list-style: none; font-size: .93em }
+ul { gap: 0 .9em; padding: 0; list-style: none; font-size: .93em }
 svg { width: 22px; height: 12px; margin-right: .35em; stroke-width: 3; vertical-align: middle }
 label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
-[type=checkbox] { width: 20px }
 .outcome { border-left: 3px solid var(--blue); padding-left: .7em }
 summary { cursor: pointer; padding: .3em 0 }
 fieldset { border: 1px solid var(--line) }
 a { color: var(--blue); display: inline-block; padding: .3em 0 }
 .bare canvas { height: clamp(200px, min(42cqw, 100vh - 480px), 400px) } .bare .said:has(button) .outcome, .bare .said:not(:has([hidden], button)) [part=news] { display: none }
 @container (max-width: 1100px) {
-  .best, .stage, .ghost { display: block } .knobs:not(:has(button)) + .best { display: none } .stage [role] { min-height: 2.9em } .side { display: flex; flex-direction: column } .side select { align-self: start; max-width: 100% }
-  .side canvas { contain: size; flex: 1; min-height: 190px; height: auto; aspect-ratio: auto }
+  .best, .stage, .ghost { display: block } .knob { grid-template-columns: 1fr auto auto } .knob span { grid-column: 1 / -1 } .knob [type=range] { grid-area: 2 / 1 } .stage [role] { min-height: 2.9em } .side { display: flex; flex-direction: column } .side select { align-self: start; max-width: 100% }
+  .side canvas { contain: size; flex: 1; min-height: 190px; height: auto }
   .whole { display: grid; grid-template: "text text" "said said" "stage side" "knobs knobs" / 3fr 2fr; gap: 0 1em } .whole > * { grid-column: 1 / -1; min-width: 0 }
   .whole > .text { grid-area: text } .whole > .said { grid-area: said } .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .whole > .knobs { grid-area: knobs }
-  .early { grid-template-areas: "text text" "said said" "side stage" "knobs knobs" } .text { display: block } .text button { padding-block: .6em } .knobs:has(> :nth-child(4)) > * { flex-basis: 40% }
+  .early { grid-template-areas: "text text" "said said" "side stage" "knobs knobs" } .text { display: block } .text button { padding-block: .6em }
   .said { display: grid; margin-bottom: .7em } .said > *, .said::before { grid-area: 1 / 1 } .ghost { visibility: hidden }
   .whole .said:has([hidden]) { background: color-mix(in srgb, CanvasText 5%, Canvas); border-radius: 6px } .whole .said:has([hidden])::before { content: "Why? Told after your guess."; place-self: center }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
   .whole { grid-template: "text stage" auto "said stage" auto "side stage" 1fr "side knobs" auto / 2fr 3fr } .early { grid-template-areas: "text side" "said side" "stage side" "stage knobs" }
-  .early .stage canvas { height: 210px } .knobs { align-self: end } .whole > .best { grid-column: 2 }
+  .early .stage canvas { height: 210px } .knobs { align-self: end }
   .question { font-size: 1.2em }
 }
 @container (max-width: 760px) { .whole .stage [role] { min-height: 4.4em } }
 @container (max-width: 520px) {
   .whole { display: flex; flex-direction: column } .text, .stage { order: -1 }
-  .late .side { order: 1 } details, details + p { order: 2 } .late:not(.early) { .stage { margin-bottom: 24em } .said { margin-top: -24em } }
-  canvas { height: clamp(200px, 34vh, 300px) } .early canvas { min-height: clamp(200px, 34vh, 300px) !important } .early .stage { order: 0 } .early .side { order: -1 }
+  .side { order: 1 } details, details + p { order: 2 } .whole:not(.early) { .stage { margin-bottom: 24em } .said { margin-top: -24em } }
+  canvas { min-height: clamp(200px, 34vh, 300px) !important } .early .stage { order: 0 } .early .side { order: -1 }
   .whole .stage { position: sticky; top: var(--header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
-  .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } .stage ul { font-size: .85em; gap: 0 .9em } .stage:has(li:nth-child(3)) [role] { min-height: 5.8em } .knob { min-width: 100% } .knob * { scroll-margin-top: calc(min(34em, 70vh) + var(--header-height, 0px)) }
+  .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } ul { font-size: .85em } .stage:has(li:nth-child(3)) [role] { min-height: 5.8em } .knob { min-width: 100% } .knob * { scroll-margin-top: calc(min(34em, 70vh) + var(--header-height, 0px)) }
 }
 @media (pointer: coarse) {
   button, select, summary, label, .knob input, .controls input { min-height: 44px; font-size: 16px } a, summary { padding: .6em 0 }
 }`;
 
-const node = (name, attributes = {}, ...children) => {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes))
-    key.startsWith("on") ? (made[key] = value) : made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-};
+const fill = (made, ...children) => (made.replaceChildren(...children.flat(2).filter(Boolean)), made);
+const node = (name, properties, ...children) => fill(Object.assign(document.createElement(name), properties), children);
 
 function define() {
   const { PRESETS, RULES, SCHEDULES, SURFACES, VIEWS, SETTINGS, inner, ofRace, ofLane, checked, fromAddress, toAddress,
-    NAMES, newLane, memoryOf, race, told, tuned, leader, capital, short, plain, typeset, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
+    NAMES, newLane, memoryOf, race, told, tuned, leader, capital, plain, typeset, outcome, drawMap, drawBeside, styles, isCrowded } = Playground;
   const { abs, floor, min, max, log10, round } = Math;
 
   const toSlider = (name, value) => {
     const [, low, high, scale] = SETTINGS[name];
-    if (scale === "memory") return -log10(1 - value) / 4;
+    if (scale === "memory") return (1 - (1 - value) ** 0.25) / 0.9; // 0 to 0.7 has room
     return scale === "log" ? log10(value / low) / log10(high / low) : (value - low) / (high - low);
   };
   const fromSlider = (name, share) => {
     const [, low, high, scale] = SETTINGS[name];
-    if (scale === "memory") return +(1 - (10 ** (-4 * share)).toPrecision(2)).toPrecision(4);
+    if (scale === "memory") return +(1 - ((1 - 0.9 * share) ** 4).toPrecision(2)).toPrecision(4);
     const value = scale === "log" ? low * (high / low) ** share : low + share * (high - low);
     return scale === "whole" ? round(value) : +value.toPrecision(3);
   };
 
   const swatch = (lane) => new Range().createContextualFragment(`<svg data-lane=${lane}><path d="M0 6h28"/></svg>`);
 
-  const nameOf = (lane, lanes, alike = lanes.filter(({ rule }) => rule === lane.rule)) =>
-    NAMES[lane.rule] + (alike[1] ? ` no. ${alike.indexOf(lane) + 1}` : "");
-  const BEST = "“Best” of a grid: lowest over the last tenth of the steps.";
-  const STILL = matchMedia("(prefers-reduced-motion)");
+  const nameOf = (lane, lanes) => (lanes.filter(({ rule }) => rule === lane.rule)[1] ? `no. ${lanes.indexOf(lane) + 1}` : NAMES[lane.rule]);
+  const BEST = "“Best” of 41 rates from 0.0001 to 10: lowest over the last tenth of the steps.";
 
   customElements.define("optimizer-knobs", class extends HTMLElement {
     connectedCallback() {
@@ -115,33 +107,34 @@ function define() {
       this.build();
       if (this.state.guess >= 0) this.verdict();
       this.update();
-      // a story asks first
+      // A story asks first
       this.waits = /^(&?preset=[\w-]+)*&?$/.test(address);
       this.draw();
     }
 
     get story() { return PRESETS[this.state.preset]; }
+    get shown() { return [...this.shadowRoot.querySelectorAll("[data-knob]")].map(({ shows }) => shows); }
+    get right() { return this.story.answers.findIndex((answer) => answer[0] === "*"); }
     get onSlide() { return this.closest(".reveal"); }
 
     build() {
-      this.shown = [];
       const { story } = this, bare = this.hasAttribute("bare");
-      this.map = node("canvas", { part: "map", tabindex: 0, role: "application", "aria-label": "Surface and paths. Drag the start, or move it with the arrow keys." });
-      this.beside = node("canvas", { class: "beside", role: "img" });
+      this.map = node("canvas", { part: "map", tabIndex: 0, role: "application", ariaLabel: "Map of the paths. Arrow keys move the start." });
+      this.beside = node("canvas", { className: "beside", role: "img" });
       this.news = node("p", { part: "news", role: "status" });
-      this.button = node("button", { class: "play", onclick: () => this.toggle() }, "Play");
-      this.slider = node("input", { type: "range", min: 0, "aria-label": "step", oninput: () => {
+      this.button = node("button", { className: "play", onclick: () => this.toggle() }, "Play");
+      this.slider = node("input", { type: "range", min: 0, ariaLabel: "step", oninput: () => {
         this.play(false);
         this.goTo(+this.slider.value);
         this.dispatchEvent(new Event("play"));
       } });
-      const answers = story.answers.map((text, i) => node("button", { "aria-pressed": "false", onclick: () => this.answer(i) }, text.replace(/^\*/, "")));
-      this.answers = node("div", { class: "row", role: "group", "aria-label": "Your guess" }, ...answers);
-      this.outcome = node("p", { class: "outcome", role: "status", hidden: "" });
-      this.knobs = node("div", { class: "row knobs" });
+      const answers = story.answers.map((text, i) => node("button", { ariaPressed: false, onclick: () => this.answer(i) }, text.replace(/^\*/, "")));
+      this.answers = node("div", { className: "row", role: "group", ariaLabel: "Your guess" }, answers);
+      this.outcome = node("p", { className: "outcome", role: "status", hidden: true });
+      this.knobs = node("div", { className: "row knobs" });
       this.all = node("details", { ontoggle: () => this.all.open && (this.fillAll(), this.refresh()) }, node("summary", {}, "All knobs"), (this.rest = node("div")));
-      this.legend = node("ul", { "aria-label": "Lines" });
-      this.views = node("select", { "aria-label": "beside the map", onchange: () => {
+      this.legend = node("ul", { ariaLabel: "Lines" });
+      this.views = node("select", { ariaLabel: "beside the map", onchange: () => {
         const [view, of] = this.views.value.split(" ");
         Object.assign(this.state, { view, of: +of });
         this.update();
@@ -152,20 +145,20 @@ function define() {
         this.shadowRoot.querySelector(".controls button:last-child").focus();
       } }, "Start again");
       const away = node("a", { part: "away", target: "_blank", href: `${HERE}index.html`, onclick: () => (away.hash = toAddress(this.state)) }, "Open in the playground");
-      const stage = node("div", { class: "stage" }, node("div", { class: "plots" }, this.map), this.legend,
-        node("div", { class: "row controls" }, this.button, this.slider, ...(bare ? [] : [restart])), this.news);
-      const ask = node("div", { class: "text", part: "ask" }, node("p", { class: "question" }, story.question), this.answers);
-      const said = node("div", { class: "said", part: "said" }, this.outcome, node("p", { class: "outcome ghost", "aria-hidden": true }, `${this.reply(-1)}${bare ? "" : "As the story begins: "}${this.says}`));
+      const stage = node("div", { className: "stage" }, node("div", { className: "plots" }, this.map), this.legend,
+        node("div", { className: "row controls" }, this.button, this.slider, !bare && restart), this.news);
+      const ask = node("div", { className: "text", part: "ask" }, node("p", { className: "question" }, story.question), this.answers);
+      const said = node("div", { className: "said", part: "said" }, this.outcome, node("p", { className: "outcome ghost", ariaHidden: true }, `${this.reply(-1)}${bare ? "" : "As the story begins: "}${this.says}`));
       if (this.map.bare = bare) said.prepend(this.news);
-      this.shadowRoot.replaceChildren(node("style", {}, STYLE), bare ? node("div", { class: "bare" }, ask, stage, said) : node("div", { class: /=map/.test(story.state) ? "whole early" : "whole", part: "whole" },
-        ask, said, stage, node("div", { class: "side" }, this.views, this.beside), this.knobs, node("p", { class: "best" }, BEST), this.all, node("p", {}, away)));
+      fill(this.shadowRoot, node("style", {}, STYLE), bare ? node("div", { className: "bare" }, ask, stage, said) : node("div", { className: /=(map|rates)/.test(story.state) ? "whole early" : "whole", part: "whole" },
+        ask, said, stage, node("div", { className: "side" }, this.views, this.beside), this.knobs, this.all, node("p", {}, away)));
       this.fillKnobs();
       this.drag();
     }
 
     fillViews() {
       const { view, of, lanes } = this.state;
-      this.views.replaceChildren(...Object.entries(VIEWS).flatMap(([key, text]) => (key === "map" ? lanes : [0]).map((lane, i) =>
+      fill(this.views, Object.entries(VIEWS).map(([key, text]) => (key === "map" ? lanes : [0]).map((lane, i) =>
         node("option", { value: `${key} ${i}` }, text + (lane && lanes[1] ? `, ${nameOf(lane, lanes)}` : "")))));
       this.views.value = `${view} ${view === "map" ? min(of, lanes.length - 1) : 0}`;
     }
@@ -176,17 +169,12 @@ function define() {
     }
 
     knob(knob) {
-      const name = knob.split(".").at(-1), [, , , scale, label] = SETTINGS[name], lanes = this.lanesOf(knob);
-      if (lanes[0]?.[name] === undefined) return [];
+      const name = knob.split(".").at(-1), label = SETTINGS[name][4], lanes = this.lanesOf(knob);
+      if (lanes[0]?.[name] === undefined) return;
       const isOne = /^\d/.test(knob) && this.state.lanes[1];
       const of = isOne ? `${nameOf(lanes[0], this.state.lanes)} ` : "";
-      if (scale === "tick") {
-        const box = node("input", { type: "checkbox", onchange: () => this.turn(knob, +box.checked) });
-        box.checked = lanes[0][name];
-        return [node("label", {}, box, " ", label)];
-      }
       const exact = node("input", {
-        type: "text", inputmode: "decimal", "aria-label": `${of + label}, exactly`, onchange: () => {
+        type: "text", inputMode: "decimal", ariaLabel: `${of + label}, exactly`, onchange: () => {
           try {
             this.turn(knob, checked(name, exact.value));
           } catch ({ message }) { this.say(`${message}.`); }
@@ -194,20 +182,28 @@ function define() {
         },
       });
       const range = node("input", {
-        type: "range", min: 0, max: 1, step: 0.005, "aria-label": of + label,
-        "data-knob": knob, oninput: () => this.turn(knob, fromSlider(name, +range.value)),
+        type: "range", min: 0, max: 1, step: 0.005, ariaLabel: of + label, oninput: () => this.turn(knob, fromSlider(name, +range.value)),
       });
-      this.shown.push({ knob, name, range, exact, label: of + label.split(" (")[0] });
-      const best = node("button", { class: "best", title: BEST, "aria-label": `best rate: ${of}lr`, onclick: () => {
-        for (const lane of lanes) lane.lr = tuned(this.state, lane, [lane[memoryOf(lane)]]).lr;
+      const called = (/no\./.test(of) ? "" : of) + label;
+      range.dataset.knob = knob;
+      range.shows = { knob, name, range, exact, label: called.split(" (")[0] };
+      const best = this.tuner("best", BEST, lanes, (lane) => [lane[memoryOf(lane)]]);
+      best.ariaLabel = `best rate: ${of}lr`;
+      return node("div", { className: "knob" }, node("span", {}, isOne && swatch(knob[0]), called), exact, range, name === "lr" && best);
+    }
+
+    tuner(text, title, lanes, memories) {
+      return node("button", { className: "best", title, onclick: () => {
+        for (const lane of lanes) {
+          const { late, ...best } = tuned(this.state, lane, memories(lane));
+          Object.assign(lane, best);
+        }
         this.update();
-        this.say(BEST);
-      } }, "best");
-      return [node("div", { class: "knob" }, node("span", {}, ...(isOne ? [swatch(parseInt(knob))] : []), (/no\./.test(of) ? "" : of) + label), exact, range, ...(name === "lr" ? [best] : []))];
+        this.say(title);
+      } }, text);
     }
 
     refresh() {
-      this.shown = this.shown.filter(({ range }) => this.shadowRoot.contains(range));
       for (const { knob, name, range, exact } of this.shown) {
         const [lane] = this.lanesOf(knob);
         if (lane?.[name] === undefined) continue;
@@ -217,30 +213,27 @@ function define() {
     }
 
     fillKnobs() {
-      this.knobs.replaceChildren(...this.story.knobs.flatMap((knob) => this.knob(knob)));
+      const { knobs } = this.story;
+      fill(this.knobs, knobs.map((knob) => this.knob(knob)), /lr/.test(knobs) && node("p", { className: "best" }, BEST));
     }
 
     fillAll() {
-      const { state } = this, select = (choices, chosen, act) => {
-        const made = node("select", { onchange: () => act(made.value) }, ...choices.map((name) => node("option", { value: name }, NAMES[name] ?? SCHEDULES[name]?.[0] ?? name)));
+      const { state } = this, select = (label, choices, chosen, act) => {
+        const made = node("select", { ariaLabel: label, onchange: () => act(made.value) },
+          Object.keys(choices).map((name) => node("option", { value: name }, NAMES[name] ?? SCHEDULES[name]?.[0] ?? name)));
         made.value = chosen;
         return made;
       };
       const lanes = state.lanes.map((lane, i) => node("fieldset", {},
-        node("div", { class: "row" }, swatch(i), select(Object.keys(RULES), lane.rule, (rule) => (state.lanes.splice(i, 1, newLane(rule)), this.again())),
-          select(Object.keys(SCHEDULES), lane.schedule, (plan) => ((lane.schedule = plan), this.update())),
-          node("button", { onclick: () => {
-            const { late, ...best } = tuned(state, lane);
-            state.lanes[i] = best;
-            this.again();
-            this.say(BEST);
-          } }, "Tune"),
-          ...(state.lanes[1] ? [node("button", { onclick: () => (state.lanes.splice(i, 1), this.again()) }, "Take out")] : [])),
-        node("div", { class: "row" }, ...Object.keys(ofLane).flatMap((name) => (name in lane ? this.knob(`${i}.${name}`) : [])))));
-      this.rest.replaceChildren(
-        node("label", {}, "surface", select(Object.keys(SURFACES), state.surface, (name) => ((this.state = fromAddress(`surface=${name}`, state)), this.again()))),
-        node("div", { class: "row" }, ...Object.keys(ofRace).filter((name) => ofRace[name][4]).slice(state.surface === "quadratic" ? 0 : 2).flatMap((name) => this.knob(name))),
-        ...lanes, ...(lanes[7] ? [] : [node("button", { onclick: () => (state.lanes.push(newLane("adam")), this.again()) }, "Another rule")]));
+        node("div", { className: "row" }, swatch(i), select("rule", RULES, lane.rule, (rule) => (state.lanes.splice(i, 1, newLane(rule)), this.again())),
+          select("schedule", SCHEDULES, lane.schedule, (plan) => ((lane.schedule = plan), this.update())),
+          this.tuner("Tune", BEST.replace(":", ", each with 8 memories:"), [lane], () => undefined),
+          state.lanes[1] && node("button", { onclick: () => (state.lanes.splice(i, 1), this.again()) }, "Take out")),
+        node("div", { className: "row" }, Object.keys(ofLane).map((name) => this.knob(`${i}.${name}`)))));
+      fill(this.rest,
+        node("label", {}, "surface", select("surface", SURFACES, state.surface, (name) => ((this.state = fromAddress(`surface=${name}`, state)), this.again()))),
+        node("div", { className: "row" }, Object.keys(ofRace).filter((name) => ofRace[name][4]).slice(state.surface === "quadratic" ? 0 : 2).map((name) => this.knob(name))),
+        lanes, !lanes[7] && node("button", { onclick: () => (state.lanes.push(newLane("adam")), this.again()) }, "Another rule"));
     }
 
     again() {
@@ -264,8 +257,8 @@ function define() {
 
     answer(i) {
       const { state, story: { then } } = this;
-      if (this.told) return;
-      const atOnce = this.pending || STILL.matches || this.onSlide || /map|sweep/.test(state.view);
+      if (this.told) return; // the first guess counts
+      const atOnce = this.pending || matchMedia("(prefers-reduced-motion)").matches || this.onSlide || /map|sweep/.test(state.view);
       if (state.guess < 0) {
         this.state = fromAddress(`preset=${state.preset}&${then}&view=${state.view}&of=${state.of}&guess=${i}`);
         this.again();
@@ -278,8 +271,8 @@ function define() {
     }
 
     reply(guess) {
-      const { answers } = this.story, right = answers.find((answer) => answer.startsWith("*"));
-      return answers[guess] === right ? "Right. " : this.onSlide ? "" : guess < 0 ? `The answer: ${right.slice(1)}. ` : "Not this time. ";
+      const { right } = this;
+      return guess === right ? "Right. " : this.onSlide ? "" : guess < 0 ? `The answer: ${this.story.answers[right].slice(1)}. ` : "Not this time. ";
     }
 
     verdict() {
@@ -295,27 +288,27 @@ function define() {
     }
 
     tell() {
-      const { guess } = this.state, { answers, then = "" } = this.story;
+      const { right, state: { guess }, story: { then = "" } } = this;
       if (guess < 0 && !this.told) return;
       [...this.answers.children].forEach((button, i) => {
-        button.setAttribute("aria-pressed", i === guess);
-        button.className = this.pending ? "" : answers[i].startsWith("*") ? "right" : i === guess ? "wrong" : "";
+        button.ariaPressed = i === guess;
+        button.className = this.pending ? "" : i === right ? "right" : i === guess ? "wrong" : "";
       });
       this.outcome.hidden = false;
       if (this.told) this.outcome.textContent = this.told.join(this.isTurned && this.differs(fromAddress(then, this.began.state)) ? "As the story begins: " : "");
-      else this.outcome.replaceChildren("You have guessed. Watch… ", node("button", { onclick: () => (this.toggle(), this.button.focus()) }, "Skip to the end"));
+      else fill(this.outcome, "You have guessed. Watch… ", node("button", { onclick: () => (this.toggle(), this.button.focus()) }, "Skip to the end"));
     }
 
     moveTo(point) {
       const { surface } = this.race, inside = this.plot.window.map(([low, high], i) => min(max(point[i], low), high));
-      const [x, y] = (surface.back ? surface.back(inside) : inside).map((at) => +min(max(at, -9), 9).toFixed(3));
+      const [x, y] = surface.back(inside).map((at) => +min(max(at, -9), 9).toFixed(3));
       this.state.x = x;
       if (surface.window[1]) this.state.y = y;
       this.update();
     }
 
     drag() {
-      let side = 1;
+      let side = 1; // -1: by the mirrored start
       const at = (event) => this.plot.point(inner(event));
       const move = (event) => this.moveTo([at(event)[0], side * at(event)[1]]);
       this.map.onpointerdown = (event) => {
@@ -347,7 +340,7 @@ function define() {
     }
 
     toggle() {
-      if (this.waits && !this.closest(".both, .reveal")) return this.answer(-1);
+      if (this.waits && !this.closest(".both, .reveal")) return this.answer(-1); // shows what is asked about
       this.play(!this.timer);
       this.dispatchEvent(new Event("play"));
     }
@@ -362,19 +355,18 @@ function define() {
         began ||= now;
         const { step, steps } = this.state, due = first + floor((now - began) / 1000 * speed);
         if (step >= steps) return this.stop();
-        const isOver = this.pending && this.race.lanes.every(({ path }) => path.length <= step);
-        if (due > step) this.goTo(isOver ? steps : due);
+        if (due > step) this.goTo(due);
         this.timer = requestAnimationFrame(tick);
       };
       this.timer = requestAnimationFrame(tick);
       this.button.textContent = "Pause";
-      this.news.setAttribute("aria-live", "off");
+      this.news.ariaLive = "off";
     }
 
     stop() {
       cancelAnimationFrame(this.timer);
       this.timer = 0;
-      this.news.setAttribute("aria-live", "polite");
+      this.news.ariaLive = "polite";
       this.button.textContent = "Play";
     }
 
@@ -391,18 +383,27 @@ function define() {
       this.changed();
     }
 
+    changes(state) {
+      const turned = this.shown.flatMap(({ knob, name, label }) => {
+        const [was, is] = [state, this.state].map((state) => this.lanesOf(knob, state)[0]?.[name]);
+        return was === is || was === undefined ? [] : `${label} from ${plain(was)} to ${plain(is)}`;
+      });
+      if (["x", "y"].some((key) => state[key] !== this.state[key] && !this.story.knobs.includes(key))) turned.push("another start");
+      return [...new Set(turned.filter((text) => !turned.some((other) => text.endsWith(` ${other}`))))].join(", ");
+    }
+
+    vary() {
+      const { range } = this.shown.at(-1);
+      range.value -= range.value > 0.5 ? 0.15 : -0.15;
+      range.oninput();
+    }
+
     effect() {
       const { began, race } = this, { state, lanes: before, measure } = began, { lanes } = race;
       const end = (lane) => (lane.diverged ? "flies out" : `ends ${measure === "rates" ? "at " : ""}${told(lane, measure)}`);
-      const turned = this.shown.flatMap(({ knob, name, label }) => {
-        const [was, is] = [state, this.state].map((state) => this.lanesOf(knob, state)[0][name]);
-        return was === is ? [] : `${label} from ${plain(was)} to ${plain(is)}`;
-      });
-      if (["x", "y"].some((key) => state[key] !== this.state[key] && !this.story.knobs.includes(key))) turned.push("another start");
       const moved = lanes.flatMap((lane, i) => (end(lane) === end(before[i]) ? []
         : `${lanes[1] ? lane.label : "it"} ${end(lane)} (${race.began[0] ? "dotted" : "before"}: ${end(before[i]).replace(/ends (at )?| away| above/g, "")})`));
-      const said = turned.filter((text) => !turned.some((other) => text.endsWith(` ${other}`)));
-      return `${capital([...new Set(said)].join(", ")) || "Turned"}: ${moved[2] ? leader(race, this.state.steps).replace(/ above| away/, ` (before: ${leader(began, state.steps).replace(/ is \w+est| a(bove|way).*/g, "")})$&`) : `${moved.join("; ") || "all ends as before"}.`}`;
+      return `${capital(this.changes(state)) || "Turned"}: ${moved[2] ? leader(race, this.state.steps).replace(/ above| away/, ` (before: ${leader(began, state.steps).replace(/ is \w+est| a(bove|way).*/g, "")})$&`) : `${moved.join("; ") || "all ends as before"}.`}`;
     }
 
     changed() {
@@ -411,13 +412,12 @@ function define() {
     }
 
     draw() {
-      if (!this.race || this.map.clientWidth < 60) return;
+      if (this.map.clientWidth < 60) return;
       const ink = getComputedStyle(this).color, { state, race, began } = this;
       const { waits } = this, step = min(state.step, state.steps);
       this.slider.max = state.steps;
-      this.shadowRoot.lastChild.classList.toggle("late", /heights|away/.test(state.view));
       this.legend.hidden = !isCrowded(this.map, race.lanes);
-      this.legend.replaceChildren(...race.lanes.map(({ label }, i) => node("li", {}, swatch(i), label)));
+      fill(this.legend, race.lanes.map(({ label }, i) => node("li", {}, swatch(i), label)));
       for (const { lanes } of [race, began]) styles(lanes, ink).forEach((look, i) => (lanes[i].look = look));
       for (const svg of this.shadowRoot.querySelectorAll("svg")) {
         const { colour, dash } = race.lanes[svg.dataset.lane].look;
@@ -438,7 +438,7 @@ function define() {
           Object.assign(state.lanes[lane], settings);
           this.again();
         };
-        this.beside.setAttribute("aria-label", VIEWS[state.view] + (waits ? "" : `: ${race.lanes.map((lane) => `${lane.label} ${typeset(told(lane, lane[state.view] ? state.view : "heights"))}`).join("; ")}`));
+        this.beside.ariaLabel = VIEWS[state.view] + (waits ? "" : `: ${race.lanes.map((lane) => `${lane.label} ${typeset(told(lane, lane[state.view] ? state.view : "heights"))}`).join("; ")}`);
       }
       this.news.textContent = waits ? "What do you expect? Guess, or press Play."
         : typeset(this.words ?? (step === state.steps && this.isTurned && isAlike && !this.onSlide ? this.effect() : `Step ${step} of ${state.steps}. ${leader(race, step)}`));

@@ -1,8 +1,8 @@
 "use strict";
 {
-const { LOOKS, RATES, ofLane, MEMORIES, heightOn, lateHeight, memoryOf, short, power, typeset } = Playground;
-const { abs, atan2, ceil, floor, hypot, log, log10, max, min, round, cos, sin, PI } = Math;
-const MARGIN = { left: 46, right: 12, top: 22, bottom: 34 };
+const { LOOKS, RATES, ofLane, MEMORIES, heightOn, grid, memoryOf, short, power, typeset } = Playground;
+const { abs, atan2, ceil, floor, hypot, log10, max, min, round, cos, sin, PI } = Math;
+const MARGIN = { left: 46, right: 16, top: 22, bottom: 34 };
 const inner = ({ offsetX, offsetY }) => [offsetX - MARGIN.left, offsetY - MARGIN.top];
 const logOf = (height) => log10(max(height, 1e-12));
 const isLight = (ink) => ink.match(/\d+/) > 127;
@@ -10,11 +10,12 @@ const DASHES = { solid: [], dashed: [7, 3], dotted: [2, 3] };
 
 function axes(canvas, ink, [left, right], [low, high], { x, title = "", logX, logY, rows, isRound }) {
   const ratio = devicePixelRatio, c = canvas.getContext("2d");
-  const w = canvas.clientWidth - MARGIN.left - MARGIN.right, h = canvas.clientHeight - MARGIN.top - MARGIN.bottom;
-  canvas.width = canvas.clientWidth * ratio;
-  canvas.height = canvas.clientHeight * ratio;
-  c.setTransform(ratio, 0, 0, ratio, MARGIN.left * ratio, MARGIN.top * ratio);
-  c.lineJoin = "round"; // a sharp turn grows no spike
+  const { clientWidth, clientHeight } = canvas, w = clientWidth - MARGIN.left - MARGIN.right, h = clientHeight - MARGIN.top - MARGIN.bottom;
+  canvas.width = clientWidth * ratio;
+  canvas.height = clientHeight * ratio;
+  c.scale(ratio, ratio);
+  c.translate(MARGIN.left, MARGIN.top);
+  c.lineJoin = "round";
   c.fillStyle = c.strokeStyle = ink;
   c.font = "13px system-ui, sans-serif";
   if (isRound) { // one scale for both, and the whole window in it
@@ -23,20 +24,18 @@ function axes(canvas, ink, [left, right], [low, high], { x, title = "", logX, lo
   }
   const place = ([x, y]) => [(x - left) / (right - left) * w, (y - high) / (low - high) * h];
   const point = ([x, y]) => [left + x / w * (right - left), high + y / h * (low - high)];
-  const ticks = (low, high, whole, mark) => {
-    const wish = (high - low) / 4, power = 10 ** floor(log10(wish));
-    const gap = max(power * [1, 2, 5, 10].find((m) => m * power >= wish * 0.7), whole ? 1 : 0);
-    for (let i = ceil(low / gap); i * gap <= high * (1 + 1e-9); i++) mark(i * gap);
+  const ticks = (low, high, isLog, mark) => {
+    const wish = (high - low) / 4, ten = 10 ** floor(log10(wish));
+    const gap = max(ten * [1, 2, 5, 10].find((m) => m * ten >= wish * 0.7), isLog ? 1 : 0);
+    for (let i = ceil(low / gap); i * gap <= high * (1 + 1e-9); i++) mark(i * gap, isLog ? power(round(i * gap)) : typeset(short(i * gap)));
   };
-  const said = (value, isLog) => (isLog ? power(round(value)) : typeset(short(value)));
-  const inside = (text, x) => c.fillText(text, min(x, w + MARGIN.right - c.measureText(text).width / 2), h + 15);
   c.fillText(title, 0, -7);
   c.textAlign = "center";
-  ticks(left, right, logX, (value) => inside(said(value, logX), place([value, 0])[0]));
+  ticks(left, right, logX, (value, said) => c.fillText(said, place([value, 0])[0], h + 15));
   c.fillText(x, w / 2, h + 30);
   c.textAlign = "right";
   if (rows) rows.forEach((row, i) => c.fillText(row, -5, place([0, i])[1] + 4));
-  else ticks(low, high, logY, (value) => c.fillText(said(value, logY), -5, place([0, value])[1] + 4));
+  else ticks(low, high, logY, (value, said) => c.fillText(said, -5, place([0, value])[1] + 4));
   c.textAlign = "left";
   c.globalAlpha = 0.4;
   c.strokeRect(0, 0, w, h);
@@ -51,12 +50,10 @@ function axes(canvas, ink, [left, right], [low, high], { x, title = "", logX, lo
 
 // A second lane of a rule has a colour that no rule here has
 function styles(lanes, ink) {
-  const isDark = isLight(ink), used = lanes.map(({ rule }) => LOOKS[rule][0]), seen = [];
-  let next = 0;
+  const isDark = isLight(ink), used = lanes.map(({ rule }) => LOOKS[rule][0]);
   const spare = Object.values(LOOKS).map(([colour]) => colour).filter((colour) => !used.includes(colour));
   return lanes.map(({ rule }, i) => {
-    const isSecond = seen.includes(rule), colour = (isSecond && spare[(next += 3) % spare.length]) || used[i];
-    seen.push(rule);
+    const isSecond = used.indexOf(used[i]) < i, colour = (isSecond && spare[3 * i % spare.length]) || used[i];
     return {
       colour: colour === "#000000" ? ink : isDark ? `color-mix(in srgb, ${colour} 62%, white)` : colour,
       dash: isSecond ? [3 + 4 * i, 3] : DASHES[LOOKS[rule][1]],
@@ -82,9 +79,9 @@ const mix = (a, b, share) => a + share * (b - a);
 function terrain(plot, height, isDark) {
   const w = round(plot.w), h = round(plot.h);
   const canvas = new OffscreenCanvas(w, h), image = new ImageData(w, h);
-  const logs = Float32Array.from({ length: w * h }, (_, k) => log(max(height(plot.point([k % w, floor(k / w)])), 1e-9)));
-  const top = logs.reduce((a, b) => max(a, b)), bands = logs.map((value) => max(0, 12 - (top - value) * 1.5));
-  const [low, high, edge] = isDark ? [[0, 100, 146], [24, 27, 32], [92, 116, 132]] : [[112, 174, 206], [252, 248, 238], [84, 128, 152]];
+  const logs = Float32Array.from({ length: w * h }, (_, k) => logOf(height(plot.point([k % w, floor(k / w)]))));
+  const top = logs.reduce((a, b) => max(a, b)), bands = logs.map((value) => max(0, 12 - (top - value) * 3.45));
+  const [low, high, edge] = isDark ? [[36, 62, 80], [18, 20, 24], [80, 104, 120]] : [[112, 174, 206], [252, 248, 238], [84, 128, 152]];
   bands.forEach((value, k) => {
     const band = floor(value), slope = hypot(value - (bands[k + 1] ?? value), value - (bands[k + w] ?? value));
     const ink = value && max(0, 1 - abs(value - round(value)) / slope) * min(1, 0.4 / slope);
@@ -123,20 +120,18 @@ function drawMap(canvas, state, race, ink) {
   const isCloud = !isLine && lanes[0]?.runs[1] && !state.mean;
   const plot = axes(canvas, ink, surface.window[0], surface.window[1] ?? [-0.5, 9.6],
     { x: isLine || surface.isRound || canvas.bare ? "x" : "x; y has its own scale", title: isLine ? "height" : isCloud ? "y; circles: mean distance" : "y", isRound: surface.isRound });
-  const { c, w, h, place, point, isOut } = plot, on = (p) => (isLine ? [p[0], height(p)] : p);
-  if (isLine) {
-    const curve = Array.from({ length: w + 1 }, (_, i) => [point([i, 0])[0], height([point([i, 0])[0]])]);
-    line(plot, { colour: ink }, curve, 1.5, 0.6);
-  } else {
+  const { c, w, h, place, point, isOut } = plot, on = (p) => (isLine ? [p[0], height(p)] : p), at = (p) => place(on(p));
+  if (isLine) line(plot, { colour: ink }, Array.from({ length: w + 1 }, (_, i) => on(point([i, 0]))), 1.5, 0.6);
+  else {
     const scene = [surface.window, state.surface, state.k, state.angle, w, h, isDark].join();
     if (canvas.scene !== scene) Object.assign(canvas, { scene, terrain: terrain(plot, height, isDark) });
     c.drawImage(canvas.terrain, 0, 0, w, h);
   }
   c.strokeStyle = pink;
   c.lineWidth = 3;
-  for (const [x, y] of surface.minima.map((p) => place(on(p)))) c.stroke(new Path2D(`M${x - 5} ${y - 5}l10 10m0-10l-10 10`));
+  for (const [x, y] of surface.minima.map(at)) c.stroke(new Path2D(`M${x - 5} ${y - 5}l10 10m0-10l-10 10`));
   const traced = ({ path, away, diverged }, i) => (isCloud ? Array.from({ length: 61 }, (_, j) =>
-    [cos, sin].map((f, d) => surface.minima[0][d] + (away[step] ?? 99) * f((j / 30 + i / 2 + 0.25) * PI))) : path.slice(0, (diverged && lanes[1] && path.findIndex((p) => isOut(place(on(p)))) + 1) || path.length).map(on));
+    [cos, sin].map((f, d) => surface.minima[0][d] + (away[step] ?? 99) * f((j / 30 + i / 2 + 0.25) * PI))) : path.slice(0, (diverged && lanes[1] && path.findIndex((p) => isOut(at(p))) + 1) || path.length).map(on)); // of many, who flies out hides none
   const dot = ([x, y], size, isHollow) => (c.beginPath(), c.arc(x, y, size, 0, 7), isHollow ? c.stroke() : c.fill());
   race.began.forEach((lane, i) => {
     line(plot, { ...lane.look, dash: [2, 4] }, traced(lane, i), 2, 0.9);
@@ -148,7 +143,7 @@ function drawMap(canvas, state, race, ink) {
     c.lineWidth = 2;
     c.globalAlpha = 0.4;
     c.fillStyle = c.strokeStyle = look.colour;
-    if (runs[1]) for (const run of runs.slice(0, lanes[2] ? 12 : 100)) dot(place(on(run[min(step, run.length - 1)])), 3, look.dash[0]);
+    if (runs[1]) for (const run of runs.slice(0, lanes[2] ? 12 : 100)) dot(at(run[min(step, run.length - 1)]), 3, look.dash[0]);
     if (state.mean) for (const run of runs.slice(0, 12)) line(plot, look, run.slice(0, race.untold ? step + 1 : 1e4).map(on), 0.7, 0.25);
     if (!race.untold && !isCloud) line(plot, look, whole, 1.5, 0.3);
     line(plot, { colour: isDark ? "#000" : "#fff" }, past, 5, 0.6);
@@ -163,11 +158,11 @@ function drawMap(canvas, state, race, ink) {
     c.fillStyle = look.colour;
     dot(past.at(-1), 5);
   }
-  const [x, y] = place(on(start));
+  const [x, y] = at(start);
   c.fillStyle = c.strokeStyle = ink;
-  for (const [x, y] of starts.map((p) => place(on(p)))) c.fillRect(x - 6, y - 6, 12, 12);
-  if (!lanes.length) c.fillText("drag me", x > w - 75 ? x - 70 : x + 22, max(14, y - 12));
-  if (lanes[1] && !isCrowded(canvas, lanes)) named(plot, lanes, [...lanes, ...race.began], [...surface.minima, ...starts].map((p) => place(on(p))), ink, isDark);
+  for (const [x, y] of starts.map(at)) c.fillRect(x - 6, y - 6, 12, 12);
+  if (!lanes.length) c.fillText("drag me", min(x + 22, w - 50), max(14, y - 12));
+  if (lanes[1] && !isCrowded(canvas, lanes)) named(plot, lanes, [...lanes, ...race.began], [...surface.minima, ...starts].map(at), ink, isDark);
   c.restore();
   return plot;
 }
@@ -179,8 +174,8 @@ function named({ c, w, h }, lanes, drawn, marks, ink, isDark) {
   for (const lane of lanes) {
     const { label, look: { colour, dash } } = lane, [x, y] = lane.past.at(-1).map((at, d) => max(0, min(at, [w, h][d])));
     const width = c.measureText(label).width + 22;
-    const spots = [0, -20, 20, -40, 40, -60, 60].flatMap((down) => [11, -width - 11, -width / 2].map((right) => {
-      const left = max(6, min(x + right, w - width - 6)), top = max(4, min(y - 8 + down, h - 20)), spot = down + right;
+    const spots = [0, -20, 20, -40, 40].flatMap((down) => [11, -width - 11, -width / 2].map((right) => {
+      const left = max(6, min(x + right, w - width - 6)), top = max(4, min(y - 8 + down, h - 20)), spot = down + right; // no name moves for little
       const over = (of, far) => of.filter(([u, v]) => abs(u - left - width / 2) < width / 2 + far && abs(v - top - 8) < far).length;
       return [over(traces, 10) + 1000 * over(taken, 18) + abs(down) / 20 + 9 * (lane.spot !== spot), left, top, spot];
     }));
@@ -203,13 +198,13 @@ function named({ c, w, h }, lanes, drawn, marks, ink, isDark) {
 
 // The frame holds what the story begins with and asks about; who rises far flies out
 function bySteps(canvas, state, race, ink) {
-  const { view } = state, step = min(state.step, state.steps), far = 30 * race.lanes[0][view][0] || Infinity;
-  const seriesOf = ({ [view]: values }) => (view === "rates" ? (values[0] ?? []).map((_, d) => values.map((rate) => rate[d])) : [values]);
+  const { view } = state, step = min(state.step, state.steps), far = 30 * race.lanes[0][view.replace("parts", "away")][0] || Infinity;
+  const seriesOf = ({ [view]: values }) => (/rates|parts/.test(view) ? (values[0] ?? []).map((_, d) => values.map((both) => both[d])) : [values]);
   const all = [...race.lanes, ...race.framed].flatMap(seriesOf).flat().filter((value) => value < far).map(logOf);
   const plot = axes(canvas, ink, [0, state.steps], [max(-12, floor(min(...all) - 0.1)), ceil(max(...all) + 0.1)], { x: "step", logY: true });
   const draw = (lanes, act) => lanes.forEach((lane) => seriesOf(lane).forEach((values, d) =>
     act(lane.look, values.map((value, k) => [k, logOf(value)]), d ? 1.2 : 2.6)));
-  draw(race.began, (look, points) => line(plot, { ...look, dash: [2, 4] }, points, 1.5, 0.5));
+  draw(race.began, (look, points) => line(plot, { ...look, dash: [2, 4] }, points, 1.5, 0.7));
   draw(race.lanes, (look, points, width) => {
     const past = points.slice(0, step + 1);
     if (!race.untold) line(plot, look, points, width / 2, 0.3);
@@ -219,9 +214,9 @@ function bySteps(canvas, state, race, ink) {
   plot.c.restore();
 }
 
-// Both return what a click chooses
+// Both below return what a click chooses: a lane and its settings
 function sweep(canvas, state, race, ink) {
-  race.swept ??= state.lanes.map((lane) => RATES.map((lr) => [log10(lr), logOf(lateHeight(state, race.surface, { ...lane, lr }))]).filter(([, y]) => Number.isFinite(y)));
+  race.swept ??= state.lanes.map((lane) => grid(state, lane, [lane[memoryOf(lane)]]).map(({ tried: { lr }, late }) => [lr, late].map(logOf)).filter(([, y]) => y < Infinity));
   const ends = race.swept.flat().map(([, y]) => y);
   const plot = axes(canvas, ink, [-4, 1], [floor(min(...ends, 0)), ceil(max(...ends, 1))], { x: "lr; click to choose", title: "highest point of the last tenth", logX: true, logY: true });
   if (!race.untold) race.swept.forEach((points, i) => {
@@ -237,30 +232,35 @@ function sweep(canvas, state, race, ink) {
 }
 
 function map(canvas, state, race, ink) {
-  const which = min(state.of, state.lanes.length - 1), lane = state.lanes[which], memory = memoryOf(lane), betas = memory ? MEMORIES : [0];
-  const at = (i, j) => ({ lr: RATES[i], ...(memory && { [memory]: betas[j] }) });
-  race.mapped ??= betas.map((_, j) => RATES.map((_, i) => lateHeight(state, race.surface, { ...lane, ...at(i, j) })));
-  const n = min(RATES.length, 5 + max(...race.mapped.map((ends) => ends.findLastIndex(Number.isFinite))));
-  const plot = axes(canvas, ink, [-4.0625, n / 8 - 4.0625], [-0.5, betas.length - 0.5],
-    { x: "lr; click a cell to run it", title: `${memory ? ofLane[memory][4] : "no memory"}; grey: out; ring: lowest`, logX: true, rows: betas });
-  const { c, w } = plot, cell = w / n, row = plot.h / betas.length, colour = (light) => `hsl(${60 + 200 * (1 - light)} 60% ${25 + 50 * light}%)`;
-  const lowest = min(...race.mapped.flat()), logs = race.mapped.flat().map(logOf).filter(Number.isFinite), low = min(...logs), top = max(...logs);
-  const marks = new Path2D();
-  if (!race.untold) race.mapped.forEach((ends, j) => ends.forEach((end, i) => {
-    const light = (top - logOf(end)) / (top - low || 1), x = i * cell, y = plot.h - (j + 1) * row;
-    c.fillStyle = light >= 0 ? colour(light) : "#8886";
-    c.fillRect(x, y, cell - 1, row - 1);
-    if (RATES[i] === nearest(RATES, lane.lr) && betas[j] === nearest(betas, lane[memory] ?? 0)) marks.rect(x - 1, y - 1, cell + 1, row + 1);
-    if (end === lowest) marks.moveTo(x + cell / 2 + 7, y + row / 2), marks.arc(x + cell / 2, y + row / 2, 7, 0, 7);
-  }));
+  const which = min(state.of, state.lanes.length - 1), lane = state.lanes[which], memory = memoryOf(lane), rows = memory ? MEMORIES : [0];
+  const cells = race.mapped ??= grid(state, lane), lowest = min(...cells.map(({ late }) => late));
+  const n = min(RATES.length, 5 + max(...cells.map(({ column, late }) => (late < Infinity ? column : 0))));
+  const plot = axes(canvas, ink, [-4.0625, n / 8 - 4.0625], [-0.5, rows.length - 0.5],
+    { x: "lr; click to choose", title: memory ? `${ofLane[memory][4]}; ring: lowest` : "ring: lowest", logX: true, rows });
+  const { c, w, h } = plot, wide = w / n, high = h / rows.length, marks = new Path2D();
+  // Above the start all have one colour, so that lower ones differ more
+  const low = floor(logOf(lowest)), top = max(low + 1, ceil(logOf(heightOn(race.surface)(race.start))));
+  const paint = (share, ...box) => {
+    c.fillStyle = share < Infinity ? `hsl(${60 + 200 * share} 60% ${75 - 50 * share}%)` : "#8886";
+    c.fillRect(...box);
+  };
+  if (!race.untold) for (const { row, column, tried, late } of cells) {
+    const x = column * wide, y = h - (row + 1) * high, share = (logOf(late) - low) / (top - low);
+    paint(late < Infinity ? min(1, share) : share, x, y, wide - 1, high - 1);
+    if (tried.lr === nearest(RATES, lane.lr) && rows[row] === nearest(rows, lane[memory] ?? 0)) marks.rect(x - 1, y - 1, wide + 1, high + 1);
+    if (late === lowest) marks.moveTo(x + wide / 2 + 7, y + high / 2), marks.arc(x + wide / 2, y + high / 2, 7, 0, 7);
+  }
   for ([c.strokeStyle, c.lineWidth] of [["#fff", 5], ["#000", 2]]) c.stroke(marks);
   c.restore();
-  [low, top].forEach((end, i) => c.fillText(power(round(end)), w - 110 + 84 * i, -7));
-  for (let i = 0; i < 50; i++) c.fillStyle = colour(1 - i / 49), c.fillRect(w - 80 + i, -17, 1, 11);
-  return ([x, y]) => [which, at(...[[x / cell, RATES], [(plot.h - y) / row, betas]].map(([i, all]) => min(all.length - 1, max(0, floor(i)))))];
+  c.fillText(`height ${power(low)}`, w - 207, -7);
+  c.fillText(`≥ ${power(top)}`, w - 83, -7);
+  c.fillText("out", w - 22, -7);
+  for (let i = 0; i < 40; i++) paint(i / 39, w - 127 + i, -17, 1, 11);
+  paint(Infinity, w - 38, -17, 11, 11);
+  return ([x, y]) => [which, cells.find(({ row, column }) => column === floor(x / wide) && row === floor((h - y) / high))?.tried];
 }
 
-const nearest = (values, wanted) => values.reduce((a, b) => (abs(log((b + 1e-5) / (wanted + 1e-5))) < abs(log((a + 1e-5) / (wanted + 1e-5))) ? b : a));
+const nearest = (values, wanted) => values.reduce((a, b) => (abs(b - wanted) < abs(a - wanted) ? b : a));
 
 function drawBeside(canvas, state, ...rest) {
   const chosen = ({ map, sweep }[state.view] ?? bySteps)(canvas, state, ...rest);

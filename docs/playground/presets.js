@@ -34,7 +34,7 @@ const stories = {
   cliff: [1, "Slope and cliff", ["0.lr", "1.lr", "2.lr", "3.lr"], `k=1&steps=30&${gd}0.02&${gd}0.2&${gd}1.9&${gd}2.05`,
     "A round bowl of curvature 1. Which rate is nearest after 30 steps?", ["0.02", "*0.2", "1.9", "2.05"],
     ({ lanes }) => `${each(lanes, end)}. A step multiplies the distance by 1 − lr: by ${lanes.map(({ lr }) => short(1 - lr)).join(", ")}.`],
-  zigzag: [2, "The zigzag", ["k", "0.lr"], `k=20&steps=20&${gd + 2 / 21}`,
+  zigzag: [2, "The zigzag", ["k", "0.lr"], `k=20&steps=20&view=parts&${gd + 2 / 21}`,
     "The fastest rate for k = 20, 2/(k + 1). Keep it, and make the ravine twice as steep, k = 40:",
     ["it comes in later", "it zigzags wider, but comes in", "*it flies out"],
     ({ lanes: [a], again }) => `k = 20: ${end(a)} after 20 steps. k = 40: ${end(again("k=40")[0])}. The steepest direction sets the limit,
@@ -78,7 +78,7 @@ const stories = {
     "With one worker, lr = 0.3 arrives (the limit is 2/k = 0.4). And with eight, seven steps late on average?", ["it arrives as fast", "it arrives, with swings", "*it flies out"],
     ({ again }) => `At 0.3 one worker ends ${end(again(`workers=1&${gd}0.3`)[0])}, eight ${end(again(gd + 0.3)[0])}. Late
       gradients still push on when the minimum is passed.`, gd + 0.3],
-  nesterov: [6, "Look before you step", ["*.lr", "*.beta"], "k=20&lane=momentum,lr:0.02,beta:0.9&lane=nesterov,lr:0.02,beta:0.9",
+  nesterov: [6, "Look before you step", ["*.lr", "*.beta"], "k=20&view=parts&lane=momentum,lr:0.02,beta:0.9&lane=nesterov,lr:0.02,beta:0.9",
     "Same lr, same β. Who travels more up and down, across the ravine?", ["*momentum, about four times", "both alike", "Nesterov"],
     ({ lanes }) => `${each(lanes, ({ path }) => short(path.reduce((way, [, y], i) => way + Math.abs(y - path[Math.max(i - 1, 0)][1]), 0)))} up and down. Nesterov takes the
       gradient where it will land. That brakes, most where it is steep. Now raise lr to 0.07.`],

@@ -3,20 +3,20 @@
 const { RULES, NAMES, SCHEDULES, SURFACES, hyperparameters, effectiveRate } = Playground;
 const { abs, floor, hypot, log, max, min, cos, PI } = Math;
 
-// Each number's default, bounds, slider (memory: 0, 0.9, 0.99, 0.999 at equal distances), name
+// Each number's default, bounds, slider, name
 const ofRace = {
   k: [50, 1, 1000, "log", "condition number k"],
   angle: [0, 0, 90, "whole", "angle of the ravine (°)"],
-  x: [null, -9, 9, "", "start x"],
+  x: [null, -9, 9, "", "start x"], // the surface's own, unless told otherwise
   y: [null, -9, 9, "", "start y"],
   noise: [0, 0, 5, "", "gradient noise σ"],
   workers: [1, 1, 32, "whole", "workers"],
   runs: [1, 1, 100, "whole", "runs"],
-  seed: [0, 0, 999, "whole", "seed of chance"],
-  mean: [0, 0, 1, "tick", "draw the mean of the runs"],
+  seed: [0, 0, 999, "whole", "seed"],
+  mean: [0, 0, 1, "whole", "mean of the runs"],
   steps: [60, 5, 2000, "whole", "steps"],
   step: [2000, 0, 2000, "whole"],
-  frame: [0, 0, 20, "", "half the map's width (0: usual)"],
+  frame: [0, 0, 20, ""], // half the map's width; 0: the usual
   speed: [12, 1, 200, "whole", "steps a second"],
   guess: [-1, -1, 3, "whole"],
   of: [0, 0, 7, "whole"],
@@ -28,21 +28,21 @@ const ofLane = {
   beta2: [0.999, 0, 0.9999, "memory", "β₂"],
   momentum: [0.9, 0, 0.9999, "memory", "momentum"],
   eps: [1e-8, 1e-12, 1, "log", "ε"],
-  mirror: [0, 0, 1, "tick", "start mirrored"],
+  mirror: [0, 0, 1, "whole", "start mirrored"],
 };
 const SETTINGS = { ...ofRace, ...ofLane };
 const VIEWS = {
   away: "distance from the minimum", heights: "height above the minimum", rates: "effective rate: thick of x, thin of y",
-  sweep: "height by lr", map: "map of lr × memory",
+  parts: "distance: thick of x, thin of y",
+  sweep: "height by lr", map: "map of lr × memory: highest point of the last tenth",
 };
 
 function checked(name, text) {
-  const [, low, high, scale, label] = SETTINGS[name], isWhole = /whole|tick/.test(scale);
+  const [, low, high, scale, label] = SETTINGS[name], isWhole = scale === "whole";
   const written = String(text ?? "").trim().replace("−", "-"), thousands = /^[1-9]\d{0,2}(,\d{3})+$/.test(written);
-  if (thousands && !isWhole) throw Error(`${label}: ${written} can be read in two ways; write it without a comma`);
   const value = written ? +written.replaceAll(",", thousands ? "" : ".") : NaN;
-  if (!(low <= value && value <= high)) throw Error(`${label} must be a number from ${low} to ${high}`);
-  if (isWhole && value % 1) throw Error(`${label} must be a whole number`);
+  if (!(low <= value && value <= high) || (isWhole ? value % 1 : thousands)) // 1,000 can be read in two ways
+    throw Error(`${label} must be a ${isWhole ? "whole " : ""}number from ${low} to ${high}${thousands ? ", without a comma" : ""}`);
   return value;
 }
 
@@ -50,7 +50,7 @@ function checked(name, text) {
 function surfaceOf({ surface, k, angle, frame, preset, x, y }) {
   const made = SURFACES[surface](k, angle);
   if (frame) made.window = made.window.map((_, i) => [-1, 1].map((side) => made.minima[0][i] + side * frame / (i + 1)));
-  else if (made.turn && Playground.PRESETS[preset]?.knobs.includes("angle")) {
+  else if (surface === "quadratic" && Playground.PRESETS[preset]?.knobs.includes("angle")) {
     const all = [1, 15, 30, 45, 60, 75, 90].map((angle) => SURFACES[surface](k, angle)), at = all.flatMap(({ turn }) => [turn([x, y]), turn([x, -y])]);
     made.window = all[0].window.map(([low, high], i) => [min(low, ...at.map((p) => p[i] * 1.06)), max(high, ...at.map((p) => p[i] * 1.06))]);
     made.isRound = true;
@@ -58,7 +58,7 @@ function surfaceOf({ surface, k, angle, frame, preset, x, y }) {
   return made;
 }
 
-// "preset=ravine&k=20&lane=momentum,lr:0.01,schedule:cosine" -> state
+// "preset=ravine&k=20&lane=momentum,lr:0.01,schedule:cosine" -> state. What a broken link cannot say stays as it was.
 function fromAddress(text, base = {}) {
   const address = new URLSearchParams(text), preset = address.get("preset");
   if (Object.hasOwn(Playground.PRESETS, preset)) base = { ...fromAddress(Playground.PRESETS[preset].state), preset };
@@ -134,7 +134,7 @@ function descend(rule, gradient, start, steps, hyper, { schedule, noise, read, s
 }
 
 // A mirrored lane starts on the other side, so that two paths do not hide each other
-const startOf = ({ x, y }, { turn, window }, { mirror } = {}) => (mirror && (y = -y), turn ? turn([x, y]) : window[1] ? [x, y] : [x]);
+const startOf = ({ x, y }, { turn }, { mirror } = {}) => (mirror && (y = -y), turn([x, y]));
 
 function runLane(state, surface, lane, seed) {
   const noise = normal(2 * seed);
@@ -153,7 +153,7 @@ function heightOn({ value, minima }) {
 function race(state) {
   const surface = surfaceOf(state), start = startOf(state, surface), chance = state.noise || state.workers > 1;
   const height = heightOn(surface), ends = surface.minima.filter((q) => height(q) < 1e-9);
-  const away = (p) => min(...ends.map((q) => hypot(...q.map((x, i) => x - p[i]))));
+  const off = (p) => ends.map((q) => p.map((x, i) => x - q[i])).reduce((a, b) => (hypot(...a) <= hypot(...b) ? a : b));
   const lanes = state.lanes.map((lane) => {
     const runs = Array.from({ length: chance ? state.runs : 1 }, (_, i) => runLane(state, surface, lane, state.seed + i));
     const length = min(...runs.map((run) => run.length));
@@ -163,7 +163,8 @@ function race(state) {
     return {
       ...lane, runs, label: labelOf(lane, state.lanes), diverged: length <= state.steps && length,
       path: state.mean ? byStep((step) => means.map((x) => x[step])) : runs[0],
-      heights: mean(height), away: mean(away), rates: runs[0].rates,
+      heights: mean(height), away: mean((p) => hypot(...off(p))), rates: runs[0].rates,
+      parts: runs[0].map((p) => surface.back(off(p)).map(abs)), // a turned ravine's x runs along it
       // The mean of asynchronous descents (chapter 5): momentum, at full speed from the start
       theory: state.mean && state.workers > 1 && lane.rule === "gradient_descent" && descend("momentum", surface.gradient, start, state.steps,
         { lr: lane.lr / state.workers, beta: 1 - 1 / state.workers },
@@ -174,11 +175,11 @@ function race(state) {
 }
 
 function labelOf(lane, lanes) {
-  const alike = lanes.filter(({ rule }) => rule === lane.rule);
+  const alike = lanes.filter(({ rule }) => rule === lane.rule); // all but the first are called by what they change
   const differs = (key) => (lane === alike[0] ? alike : alike.slice(0, 1)).some((other) => other[key] !== lane[key]);
-  const keys = Object.keys(lane).filter(differs), plans = new Set(lanes.map(({ schedule }) => schedule));
-  const own = keys.slice(plans.size === lanes.length ? -1 : 0).map((key) =>
-    key === "schedule" ? plans.has("uncorrected") && lane.schedule === "constant" ? "bias corrected" : SCHEDULES[lane.schedule][0] : typeset(`${ofLane[key][4]} ${plain(lane[key])}`));
+  const isAdam = lanes.some(({ schedule }) => schedule === "uncorrected");
+  const own = Object.keys(lane).filter(differs).map((key) =>
+    key === "schedule" ? isAdam && lane.schedule === "constant" ? "bias corrected" : SCHEDULES[lane.schedule][0] : typeset(`${ofLane[key][4]} ${plain(lane[key])}`));
   return (own[0] && lanes.every(({ rule }) => rule === lane.rule) ? own : [NAMES[lane.rule], ...own]).join(", ");
 }
 
@@ -186,13 +187,13 @@ const short = (x) => (x && (abs(x) < 1e-3 || abs(x) >= 1e5) ? x.toExponential(1)
 const plain = (x) => +x.toPrecision(4) + "";
 const power = (n) => (n ? "10" + [...`${n}`].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit] ?? "⁻").join("") : "1");
 const typeset = (text) => text.replace(/(?<=\d)(?:\.0)?e([+-]\d+)/g, (_, n) => `\xa0×\xa0${power(+n)}`).replace(/-(?=\d)/g, "−");
-const capital = (text) => text.replace(/^[a-z](?!r )/, (letter) => letter.toUpperCase());
+const capital = (text) => text.replace(/^[a-z](?!r | =)/, (letter) => letter.toUpperCase()); // not lr, k =
 
 // A story is told in the measure of its first plot
-const measureOf = ({ preset }) => fromAddress(Playground.PRESETS[preset]?.state).view.replace("map", "heights");
+const measureOf = ({ preset }) => fromAddress(Playground.PRESETS[preset]?.state).view.replace("map", "heights").replace("parts", "away");
 
 function told(lane, measure, step = lane.heights.length - 1) {
-  if (measure === "rates") return (lane.rates[step] ?? lane.rates.at(-1) ?? []).map(short).join(" of x, ") + " of y";
+  if (/rates|parts/.test(measure)) return (lane[measure][step] ?? lane[measure].at(-1) ?? []).map(short).join(" of x, ") + " of y";
   return `${short(lane[measure][step])} ${measure === "away" ? "away" : "above"}`;
 }
 
@@ -217,26 +218,28 @@ function lateHeight(state, surface, lane) {
   return path.length > state.steps ? max(...path.slice(-max(1, floor(state.steps / 10))).map(heightOn(surface))) : Infinity;
 }
 
-function tuned(state, lane, memories = MEMORIES) {
+function grid(state, lane, memories = MEMORIES) {
   const surface = surfaceOf(state), memory = memoryOf(lane);
-  let best = { ...lane, late: Infinity };
-  for (const beta of memory ? memories : [0])
-    for (const lr of RATES) {
-      const tried = { ...lane, lr, ...(memory && { [memory]: beta }) }, late = lateHeight(state, surface, tried);
-      if (late < best.late) best = { ...tried, late };
-    }
-  return best;
+  return (memory ? memories : [0]).flatMap((beta, row) => RATES.map((lr, column) => {
+    const tried = { lr, ...(memory && { [memory]: beta }) };
+    return { row, column, tried, late: lateHeight(state, surface, { ...lane, ...tried }) };
+  }));
+}
+
+function tuned(...asked) {
+  const { tried, late } = grid(...asked).reduce((a, b) => (b.late < a.late ? b : a));
+  return { ...asked[1], ...tried, late };
 }
 
 function outcome(name) {
   const state = fromAddress(`preset=${name}`), again = (change) => fromAddress(change, state);
-  return typeset(Playground.PRESETS[name].outcome({
+  return typeset(capital(Playground.PRESETS[name].outcome({
     ...race(state), again: (change) => race(again(change)).lanes, tuned: (i) => tuned(state, state.lanes[i]),
-  }).replace(/\s+/g, " "));
+  })).replace(/\s+/g, " "));
 }
 
 Object.assign(Playground, {
   ofRace, ofLane, SETTINGS, VIEWS, RATES, checked, fromAddress, toAddress, newLane, heightOn, MEMORIES, normal, race, told, leader, capital, short, plain, power, typeset, memoryOf,
-  lateHeight, tuned, outcome,
+  lateHeight, grid, tuned, outcome,
 });
 }

@@ -1,8 +1,10 @@
-// surfaces.py of course_utils once more, chapter 8's pan and chapter 10's line of minima; tests compare
+// surfaces.py of course_utils once more, and the pan and the line; tests compare
 "use strict";
 {
   const { hypot, max, cos, sin, PI } = Math;
-  const surface = (value, gradient, start, minima, window) => ({ value, gradient, start, minima, window });
+  const surface = (value, gradient, start, minima, window) => ({
+    value, gradient, start, minima, window, turn: (p) => p.slice(0, start.length), back: (p) => p,
+  });
 
   // The ravine (x² + k y²) / 2, turned about its minimum. The start is given along and across it, and turns with it.
   function quadratic(k, degrees = 0) {
@@ -43,7 +45,7 @@
     ([x]) => x ** 2 / 8 + sin(2 * x),
     ([x]) => [x / 4 + 2 * cos(2 * x)],
     [4.2],
-    [-6.585123667, -3.687467446, -0.739136175, 2.215867824, 5.148236797, 7.923282087].map((x) => [x]),
+    [-6.585, -3.687, -0.739136175, 2.216, 5.148, 7.923].map((x) => [x]),
     [[-8, 8]]);
 
   Playground.SURFACES = { quadratic, rosenbrock, saddle, pan, line, ripples };
