@@ -262,7 +262,7 @@ SAID = [
     (
         "adaptive",
         "07_adagrad",
-        [r"45 degrees, adagrad .* ([\d.]+) steps", r"45 degrees, gradient.* ([\d.]+) steps"],
+        [r"45 degrees, Adagrad .* ([\d.]+)\n", r"45 degrees, gradient.* ([\d.]+)\n"],
         1,
         9,
     ),
@@ -270,8 +270,8 @@ SAID = [
         "rmsprop",
         "08_rmsprop",
         [
-            r"gradient_descent .*\nadagrad +lr .*: height (\S+) \(",
-            r"gradient_descent .*\nadagrad .*\nrmsprop \{'beta': 0\.9\} +lr .*: height (\S+) \(",
+            r"gradient descent .*\nAdagrad +\S+ +(\S+) \(.*\nRMSProp, beta 0\.9 ",
+            r"gradient descent .*\nAdagrad .*\nRMSProp, beta 0\.9 +\S+ +(\S+) \(",
         ],
         150,
         950,
