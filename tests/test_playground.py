@@ -925,7 +925,7 @@ def test_the_map_of_lr_and_beta_says_what_its_colours_mean(browser):
         words = written(page, "beside")
         assert {"β; ring: lowest", "out", "height 10⁻⁵", "≥ 10²"} <= set(words)
         title = page.evaluate(f"{IN}.querySelector('.side select').selectedOptions[0].text")
-        assert title == "map of lr × memory: highest point of the last tenth"
+        assert title == "lr × memory: highest of the last tenth"
         lowest, start = page.evaluate(
             "(({race}) => [Math.min(...race.mapped.map(({late}) => late)), race.lanes[0].heights[0]])"
             "(document.querySelector('optimizer-knobs'))"
@@ -1481,3 +1481,21 @@ def test_distance_by_direction_is_the_ravine_s_own(page):
     expected = [[4 * 0.97**step, 0.4**step] for step in range(21)]  # |1 − lr|, |1 − lr k|
     for part in parts:
         np.testing.assert_allclose(part, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_on_a_phone_the_picture_that_is_asked_about_and_all_knobs_are_seen_together(browser, preset):
+    """After the guess, scrolled to the last knob: the map, or where a story asks about it, the other picture."""
+    with opened(browser, f"#preset={preset}", width=390, height=844) as page:
+        page.page.emulate_media(reduced_motion="reduce")
+        answer(page, 0)
+        page.evaluate(f"{IN}.querySelector('.knobs').scrollIntoView({{block: 'end'}})")
+        page.page.wait_for_timeout(50)
+        picture = ".early .beside, .whole:not(.early) canvas"
+        _, top, _, height = box_of(page, picture)
+        assert 0 <= top < top + height <= 844
+        bars = page.evaluate(
+            f"[...{IN}.querySelectorAll('.knobs [type=range]')].map(bar => bar.getBoundingClientRect())"
+            ".map(({top, bottom}) => [top, bottom])"
+        )
+        assert all(top + height <= first and last <= 844 for first, last in bars), bars

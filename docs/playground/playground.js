@@ -30,7 +30,7 @@ ul { gap: 0 .9em; padding: 0; list-style: none; font-size: .93em }
 svg { width: 22px; height: 12px; margin-right: .35em; stroke-width: 3; vertical-align: middle }
 label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
 .outcome { border-left: 3px solid var(--blue); padding-left: .7em }
-summary { cursor: pointer; padding: .3em 0 }
+summary { padding: .3em 0 }
 fieldset { border: 1px solid var(--line) }
 a { color: var(--blue); display: inline-block; padding: .3em 0 }
 .bare canvas { height: clamp(200px, min(42cqw, 100vh - 480px), 400px) } .bare .said:has(button) .outcome, .bare .said:not(:has([hidden], button)) [part=news] { display: none }
@@ -53,7 +53,7 @@ a { color: var(--blue); display: inline-block; padding: .3em 0 }
   .whole { display: flex; flex-direction: column } .text, .stage { order: -1 }
   .side { order: 1 } details, details + p { order: 2 } .whole:not(.early) { .stage { margin-bottom: 24em } .said { margin-top: -24em } }
   canvas { min-height: clamp(200px, 34vh, 300px) !important } .early .stage { order: 0 } .early .side { order: -1 }
-  .whole .stage { position: sticky; top: var(--header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
+  .whole:not(.early) .stage, .early .side { position: sticky; top: var(--header-height, 0px); z-index: 1; background: Canvas; border-bottom: 1px solid var(--line) }
   .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } ul { font-size: .85em } .stage:has(li:nth-child(3)) [role] { min-height: 5.8em } .knob { min-width: 100% } .knob * { scroll-margin-top: calc(min(34em, 70vh) + var(--header-height, 0px)) }
 }
 @media (pointer: coarse) {

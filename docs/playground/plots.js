@@ -252,11 +252,12 @@ function map(canvas, state, race, ink) {
   }
   for ([c.strokeStyle, c.lineWidth] of [["#fff", 5], ["#000", 2]]) c.stroke(marks);
   c.restore();
+  for (let i = 0; i < 40; i++) paint(i / 39, w - 127 + i, -17, 1, 11);
+  paint(Infinity, w - 38, -17, 11, 11);
+  c.fillStyle = ink;
   c.fillText(`height ${power(low)}`, w - 207, -7);
   c.fillText(`≥ ${power(top)}`, w - 83, -7);
   c.fillText("out", w - 22, -7);
-  for (let i = 0; i < 40; i++) paint(i / 39, w - 127 + i, -17, 1, 11);
-  paint(Infinity, w - 38, -17, 11, 11);
   return ([x, y]) => [which, cells.find(({ row, column }) => column === floor(x / wide) && row === floor((h - y) / high))?.tried];
 }
 

@@ -34,7 +34,7 @@ const SETTINGS = { ...ofRace, ...ofLane };
 const VIEWS = {
   away: "distance from the minimum", heights: "height above the minimum", rates: "effective rate: thick of x, thin of y",
   parts: "distance: thick of x, thin of y",
-  sweep: "height by lr", map: "map of lr × memory: highest point of the last tenth",
+  sweep: "height by lr", map: "lr × memory: highest of the last tenth",
 };
 
 function checked(name, text) {
