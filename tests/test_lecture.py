@@ -226,9 +226,9 @@ SAID = [
     (
         "momentum-mnist",
         "04_momentum#Deeper:-the-gain-against-the-batch-size",
-        [r"batch  128, .* and +([\d.]+); ratio", r"batch  128, .* steps +([\d.]+) and"],
-        0.85,
+        [r"\n +128 +[\d.]+ +[\d.]+ +[\d.]+ +([\d.]+) ", r"\n +128 +[\d.]+ +[\d.]+ +([\d.]+) "],
         0.95,
+        1.05,
     ),
     (
         "momentum-mnist",
