@@ -178,41 +178,41 @@ SAID = [
     ),
     ("falling-rates", "03_stochastic_gradient_descent", r"cosine minus constant: ([+-][\d.]+)", 0.25, 0.35),
     ("falling-rates", "03_stochastic_gradient_descent", r"decay minus constant: ([+-][\d.]+)", 0.15, 0.3),
+    ("falling-rates", "03_stochastic_gradient_descent", r"cosine minus constant: .*\(([+-][\d.]+) to", 0, 0.05),
+    ("falling-rates", "03_stochastic_gradient_descent", r"cosine minus constant: .* to ([+-][\d.]+)\)", 0.5, 0.65),
+    ("falling-rates", "03_stochastic_gradient_descent", r"(?:decay|time) minus constant: .*\(([+-][\d.]+) to", -9, 0),
     (
         "falling-rates",
         "03_stochastic_gradient_descent",
-        r"(?:decay|cosine) minus constant: .*\(([+-][\d.]+) to",
-        0.05,
-        1,
-    ),
-    (
-        "falling-rates",
-        "03_stochastic_gradient_descent",
-        r"(?:decay|cosine) minus constant: .* to ([+-][\d.]+)\)",
-        0,
+        r"at a tenth of the rate against .*: ([+-][\d.]+) points",
+        0.35,
         0.45,
     ),
-    ("falling-rates", "03_stochastic_gradient_descent", r"time minus constant: .*\(([+-][\d.]+) to", -9, 0),
-    ("falling-rates", "03_stochastic_gradient_descent", r"at lr / 10 .*, ([+-][\d.]+) \(", 0.15, 0.25),
-    ("falling-rates", "03_stochastic_gradient_descent", r"with 1,024 images: .*, ([+-][\d.]+) \(", 0.35, 0.45),
+    (
+        "falling-rates",
+        "03_stochastic_gradient_descent",
+        r"with 1,024 images against .*: ([+-][\d.]+) points",
+        0.65,
+        0.75,
+    ),
     ("falling-rates", f"10_which_optimizer#{STEADY}", r"gradient_descent  .* ([+-][\d.]+) \(", -0.5, 0.1),
     (
         "valley",
         "04_momentum#A-picture-first",
-        [r"gradient_descent .* after 40 steps ([\d.]+)", r"the talk's beta, 0\.9: ([\d.]+)"],
+        [r"gradient descent +[\d.]+ +([\d.]+)", r"momentum, beta 0\.9 +[\d.]+ +([\d.]+)"],
         9,
         11,
     ),
     (
         "valley",
         "04_momentum#A-picture-first",
-        [r"gradient_descent .* after 40 steps ([\d.]+)", r"momentum  .* after 40 steps ([\d.]+)"],
+        [r"gradient descent +[\d.]+ +([\d.]+)", r"momentum, beta 0\.7 +[\d.]+ +([\d.]+)"],
         450,
         550,
     ),
-    ("momentum", "04_momentum", r"beta 0\.9 : ([\d.]+) at step 500", 9.9, 10.1),
-    ("root", "04_momentum", r"momentum +steps .* slope ([\d.]+)", 0.45, 0.6),
-    ("noise", "04_momentum", r"beta 0\.9 : signal .* gain of ([\d.]+)", 4, 5),
+    ("momentum", "04_momentum", r"velocity at step 500 .*\n(?:.*\n){2} 0\.9 +([\d.]+) ", 9.9, 10.1),
+    ("root", "04_momentum", r"slopes [\d.]+ and ([\d.]+)", 0.45, 0.6),
+    ("noise", "04_momentum", r"gain in theory\n(?:.*\n){2} 0\.9 .* ([\d.]+)\n", 4, 5),
     (
         "momentum-mnist",
         "04_momentum#MNIST",
@@ -226,9 +226,9 @@ SAID = [
     (
         "momentum-mnist",
         "04_momentum#Deeper:-the-gain-against-the-batch-size",
-        [r"batch  128, .* and +([\d.]+); ratio", r"batch  128, .* steps +([\d.]+) and"],
-        0.85,
+        [r"\n +128 +[\d.]+ +[\d.]+ +[\d.]+ +([\d.]+) ", r"\n +128 +[\d.]+ +[\d.]+ +([\d.]+) "],
         0.95,
+        1.05,
     ),
     (
         "momentum-mnist",
@@ -404,9 +404,7 @@ def test_what_is_said_of_a_number_holds_after_each_execution(name, where, patter
 
 def test_the_cosine_ends_best_and_the_stairs_come_next():
     names = ("cosine", "step decay", "inverse time", "constant")
-    ends = [
-        printed("03_stochastic_gradient_descent", rf"{name} +lr = [\d.]+: .*; mean ([\d.]+) %")[0] for name in names
-    ]
+    ends = [printed("03_stochastic_gradient_descent", rf"\n{name} +[\d.]+ +([\d.]+) ")[0] for name in names]
     assert ends == sorted(ends, reverse=True)
     assert len(set(ends)) == 4
 
