@@ -549,7 +549,7 @@ def test_on_a_phone_what_goes_on_at_the_right_says_so_and_a_table_is_cards(pages
             f"{open_code}.every(one => one.closest('.tag_rule, .tag_loop') || "
             "one.textContent.trim().split('\\n').length < 6)"
         )
-        lines = "[...document.querySelectorAll('p.printed')]"  # a sentence that was printed is wrapped
+        lines = "[...document.querySelectorAll('p.printed, .lines > span')]"  # a sentence that was printed is wrapped
         assert page.evaluate(f"{lines}.length") >= 5
         assert page.evaluate(f"{lines}.every(line => line.scrollWidth <= line.clientWidth)")
         row = "document.querySelector('.stacked tbody tr')"

@@ -189,7 +189,8 @@
     let [width, height] = [0, 0];
     new ResizeObserver(() => {
       if (race.offsetWidth != width) [width, height, race.style.minHeight] = [race.offsetWidth, 0, ""];
-      if (race.offsetHeight > height) race.style.minHeight = `${(height = race.offsetHeight)}px`;
+      const now = race.getBoundingClientRect().height;
+      if (now > height) race.style.minHeight = `${(height = now)}px`;
     }).observe(race);
   }
 
