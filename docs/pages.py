@@ -527,10 +527,12 @@ def mathml(node, display):
     """The converter sets functions such as ln close to their argument: a thin space belongs between them.
 
     Not after the log that an index belongs to: the two are one. The two bars of a norm are equally long, as in LaTeX.
+    What a page of HTML takes for granted, of every formula anew, is left out: it made up a fiftieth of the page.
     """
     function, argument = "<mi>(?:ln|log|exp|sin|cos|max|min)</mi>", "<(?:mi|mn|mrow|mfrac|msub|msup|msubsup|mover)\\b"
     spaced = f"(?<!<msub>)(?<!<msup>)(?<!<msubsup>)({function})(?={argument})"
     formula = convert(node.astext(), display=display).replace("<mo>&#x02016;", '<mo stretchy="false">&#x02016;')
+    formula = re.sub(r' (?:xmlns="[^"]*"|display="inline")', "", formula)
     return re.sub(spaced, r'\1<mspace width="0.17em"/>', formula)
 
 
@@ -555,7 +557,7 @@ def broken(formula):
     something has been compared: the first comparison stays with what is compared.
     """
     opening, closing = re.match("<math[^>]*>", formula)[0], "</math>"
-    root = ElementTree.fromstring(formula.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', ""))
+    root = ElementTree.fromstring(formula)
     parts = list(root[0]) if len(root) == 1 and root[0].tag == "mrow" else list(root)
     equations, depth, compared = [[[]]], 0, False
     for before, part in zip([ElementTree.Element("mspace"), *parts], parts, strict=False):

@@ -1046,7 +1046,8 @@ def test_best_says_of_what(browser):
 
 def test_the_first_story_has_the_rates_that_chapter_4_prints(page):
     chapter = (ROOT / "notebooks" / "04_momentum.ipynb").read_text("utf-8")
-    printed = [float(rate) for rate in re.findall(r"best lr ([\d.]+), distance after 40 steps", chapter)]
+    rows = r"(?:gradient descent|momentum, beta 0\.7) +(0\.\d{4}) +[\d.]+\\n"
+    printed = [float(rate) for rate in re.findall(rows, chapter)]
     lanes = page.evaluate("Playground.fromAddress('preset=ravine').lanes.map(({lr}) => lr)")
     assert len(printed) == 2
     assert lanes == printed
