@@ -557,7 +557,7 @@ def broken(formula):
     something has been compared: the first comparison stays with what is compared.
     """
     opening, closing = re.match("<math[^>]*>", formula)[0], "</math>"
-    root = ElementTree.fromstring(formula)
+    root = ElementTree.fromstring(re.sub(' xmlns="[^"]*"', "", formula))
     parts = list(root[0]) if len(root) == 1 and root[0].tag == "mrow" else list(root)
     equations, depth, compared = [[[]]], 0, False
     for before, part in zip([ElementTree.Element("mspace"), *parts], parts, strict=False):
