@@ -8,7 +8,10 @@ as a dark page needs, and it is laid on that page. Colour maps and photos stay a
 from pathlib import Path
 
 import numpy as np
+from matplotlib.colors import to_rgb
 from PIL import Image, ImageFilter
+
+from course_utils import plots
 
 PAGE = np.array([0x13, 0x14, 0x16]) / 255  # Furo's dark background
 ITSELF = Path(__file__).read_bytes()  # whose pictures change with it
@@ -20,7 +23,8 @@ OKLAB = np.array([[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259,
 
 # Pale colours of lines, which are no thin ink: sky blue and pink, the colours of two rules. On a dark page each is
 # paler than its darker kin, blue and wine, as it is on a white one.
-SOLID = np.array([[[86, 180, 233], [178, 226, 252]], [[204, 121, 167], [236, 178, 210]]]) / 255
+NIGHT = {"nesterov": "#b2e2fc", "rmsprop_momentum": "#ecb2d2"}
+SOLID = np.array([[to_rgb(plots.look(rule)["color"]), to_rgb(night)] for rule, night in NIGHT.items()])
 
 
 def oklab(colours):
