@@ -141,13 +141,31 @@ class Differences:
         """Which of the pairs can be told apart: bool, shape (pairs,)."""
         return (self.low > 0) | (self.high < 0)
 
-    def __str__(self):
-        rows = zip(self.pairs, self.mean, self.low, self.high, self.apart, strict=True)
-        return "\n".join(
-            f"{one.__name__} minus {other.__name__}: {mean:+.2f} points ({low:+.2f} to {high:+.2f})"
-            + ("" if apart else ", could not be told apart")
-            for (one, other), mean, low, high, apart in rows
+    def where(self, which):
+        """The pairs that ``which`` picks, a bool for each."""
+        return Differences(
+            [p for p, take in zip(self.pairs, which, strict=True) if take],
+            *(a[which] for a in (self.mean, self.low, self.high)),
         )
+
+    def __str__(self):
+        """A table: a heading, then a line a pair."""
+        told = [f"{name(one)} minus {name(other)}" for one, other in self.pairs]
+        wide = max(map(len, told))
+        rows = zip(told, self.mean, self.low, self.high, self.apart, strict=True)
+        return "\n".join(
+            [f"{'test accuracy, points':<{wide}}  difference        95 % limits  told apart?"]
+            + [
+                f"{pair:<{wide}}  {mean:+10.2f}  {f'{low:+.2f} to {high:+.2f}':>17}  {'yes' if apart else 'no'}"
+                for pair, mean, low, high, apart in rows
+            ]
+        )
+
+
+def name(rule):
+    """What prose calls the rule, in words; a rule of the reader's own by its function's name."""
+    given = getattr(rule, "__name__", str(rule))
+    return plots.look(given)["label"] if given in plots.COLOURS else given.replace("_", " ")
 
 
 def differences(judged, against=None, *, images=None, level=0.95, draws=DRAWS, seed=0):

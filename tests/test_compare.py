@@ -35,7 +35,11 @@ def test_a_comparison_from_end_to_end():
     end = compare.judge(found, Network((8,)), mnist, seeds=range(10, 14), epochs=1)
     result = compare.differences(end, against=rules.gradient_descent)
     assert result.pairs == [(rules.adam, rules.gradient_descent)]
-    assert "adam minus gradient_descent" in str(result)
+    heading, line = str(result).splitlines()
+    assert line.startswith("Adam minus gradient descent")
+    assert len(heading) == len(line) + len("told apart?") - len(line.split()[-1])
+    assert result.where(~result.apart | result.apart).pairs == result.pairs
+    assert result.where(result.mean > 100).pairs == []
     assert end[rules.adam].share.sum() == pytest.approx(1)
 
 
