@@ -124,8 +124,8 @@ LEADS = {
         "Three rules follow a target that wanders, while the gradients change their scale",
     ),
     "09_adam": (
-        *("09_adam", "09-14", (0, 0, 52, 100)),
-        "One of Adam’s two memories starts empty, at 0 (dashed), and fills up step by step. Can one trust it before?",
+        *("09_adam", "09-11p", WHOLE),
+        "Adam keeps two memories, and both start empty. Can one trust them from the first step on?",
     ),
     "10_which_optimizer": (
         *("10_which_optimizer", "10-16", WHOLE),

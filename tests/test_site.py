@@ -22,7 +22,7 @@ from chromium import Browser
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from course_utils import plots
+from course_utils import compare, plots, rules
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "build" / "tested" / "site"  # not build/site: its links lead to a repository that is not there
@@ -441,6 +441,9 @@ def test_columns_under_a_heading_are_a_table(monkeypatch):
     assert read("            loss\nSGD          0.3\nmomentum    0.25")[0][0] == ["", "loss"]
     first = re.findall(r"<tr><td[^>]*>[^<]*</td><td>([^<]+)</td>", printed.page(NAMED))
     assert first == ["69.42\u2007", "7.235", "76.22\u2007"], "points below points"
+    pair = compare.Differences([(rules.adam, rules.rmsprop)], *np.array([[0.5], [-0.25], [1.25]]))
+    heads = ["test accuracy, points", "difference", "95 % limits", "told apart?"]
+    assert read(str(pair)) == ([heads, ["Adam minus RMSProp", "+0.50", "−0.25 to +1.25", "no"]], [])
     assert read(SENTENCES) == ([], SENTENCES.split("\n")), "sentences stay as they were printed"
     assert read("x < 1 & y > 2\n2e-160 at r_t^2") == ([], ["x < 1 & y > 2 / 2 · 10−160 at rt2"])
     for code in ("    x = g(x)\n    return x", "def f(x):\n    return x", "[[1. 2.]\n [3. 4.]]"):
