@@ -104,8 +104,8 @@ LEADS = {
         "Six plans for a learning rate: what is left of it after so many steps",
     ),
     "04_momentum": (
-        *("04_momentum", "04-20", WHOLE),
-        "Down from the right: gradient descent stops in the first dip, momentum rolls on like a ball",
+        *("02_gradient_descent", "02-27", (0, 0, 68, 100)),
+        "Down a narrow valley a small step creeps, a large one zigzags. What would a memory of past steps change?",
     ),
     "05_asynchronous_sgd": (
         *("05_asynchronous_sgd", "05-26", WHOLE),

@@ -347,7 +347,7 @@ def test_the_map_is_of_the_rule_that_one_chooses(browser):
         box = box_of(page, ".beside")
         page.page.mouse.click(box[0] + 80, box[1] + box[3] / 2)
         lanes = page.evaluate("document.querySelector('optimizer-knobs').state.lanes")
-        assert (lanes[0]["lr"], lanes[1]["beta"]) == (0.0353, 0.7)
+        assert (lanes[0]["lr"], lanes[1]["beta"]) == (0.0378, 0.7)
         assert lanes[1]["lr"] < 0.001
 
 

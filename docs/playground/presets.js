@@ -13,7 +13,7 @@ const gd = "lane=gradient_descent,lr:";
 
 const stories = {
   ravine: [4, "Out of the zigzag", ["0.lr", "1.lr", "1.beta"],
-    `steps=40&${gd}0.0353&lane=momentum,lr:0.0312,beta:0.7`,
+    `steps=40&${gd}0.0378&lane=momentum,lr:0.0438,beta:0.7`,
     "A ravine, 50 times as steep across as along; each at the rate that ends nearest, of 25. After 40 steps, momentum is…",
     ["as far as gradient descent", "half as far", "*less than a tenth as far"],
     ({ lanes: [a, b] }) => `Gradient descent ends ${end(a)}, momentum ${end(b)}: ${short(a.away.at(-1) / b.away.at(-1))} times nearer. Along the
