@@ -18,6 +18,7 @@ import nbformat
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(DOCS), str(ROOT / "tools")]
+import listing  # noqa: E402
 import pages  # noqa: E402
 from vendor import vendor  # noqa: E402
 
@@ -115,9 +116,15 @@ def contents(found):
     guides = ["README", *(name for name in found if name.startswith("docs/")), "CONTRIBUTING"]
     trees = ""
     for caption, names in (("Chapters and exercises", course), ("Guides", guides)):
-        listed = "\n".join("self" if name == "README" else f"/{name}" for name in names)
+        listed = "\n".join("self" if name == "README" else entry(name) for name in names)
         trees += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n{listed}\n```\n"
     return trees
+
+
+def entry(name):
+    """An exercise stands below its chapter, whose name it need not say again."""
+    number = re.match(r"exercises/0?(\d+)", name)
+    return f"Exercise {number[1]} </{name}>" if number else f"/{name}"
 
 
 def describe(app, name, template, context, tree):
@@ -128,7 +135,9 @@ def describe(app, name, template, context, tree):
         text = next((paragraph for paragraph in paragraphs if len(paragraph) > 60), "")
     if name.startswith("notebooks/"):  # what a chapter asks, not how long it takes
         text = f"{pages.QUESTIONS[name.removeprefix('notebooks/')]} A chapter of a free course: derived, run, measured."
-    context["card"], context["RUN"] = pages.card, pages.RUN
+    context |= {"card": pages.card, "RUN": pages.RUN, "RUN_SET": pages.RUN_SET, "RUN_END": pages.RUN_END}
+    if "body" in context:
+        context["body"] = listing.page(context["body"])
     context["description"] = text[:157] + "…" if len(text) > 160 else text
 
 
