@@ -766,16 +766,17 @@ def narrow_roots(font):
 def more_roots(font, taller, root):
     """Root signs of many heights: the top of one is set on what it covers, and the rest hangs below the line.
 
-    The font has four, the lowest for a letter with ascender and descender, the next half as high again.
+    The font has four, the lowest for a letter with ascender and descender, the next half as high again. Chromium looks
+    at sixteen and no more, so they lie closer where most are: a letter, one with an index, then a fraction.
     """
     made, order = [], font.getGlyphOrder()
     drawn = {
         record.AdvanceMeasurement: copy.deepcopy(font["glyf"][record.VariantGlyph])
         for record in taller.MathGlyphVariantRecord
     }
-    for height in (*range(620, 1200, 40), *range(1220, max(drawn), 80)):
+    for height in (*range(620, 1250, 60), 1350, 1500, 1750, 2050, 2500):
         name = f"root{height}" if made else root
-        whole = min(known for known in drawn if known >= height)
+        whole = min((known for known in drawn if known >= height), default=max(drawn))
         glyph = copy.deepcopy(drawn[whole])
         glyph.coordinates.scale((1, height / whole))
         glyph.coordinates.toInt()
@@ -788,7 +789,7 @@ def more_roots(font, taller, root):
         made.append(record)
     font.setGlyphOrder(order)
     font["glyf"].glyphOrder = order
-    taller.MathGlyphVariantRecord = [*made, taller.MathGlyphVariantRecord[-1]]
+    taller.MathGlyphVariantRecord = made
     taller.VariantCount = len(taller.MathGlyphVariantRecord)
 
 

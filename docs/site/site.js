@@ -175,7 +175,7 @@
   });
 
   // The first page's race shows the paths' first steps, standing still, so that one sees what is going to run.
-  const race = document.querySelector(".race optimizer-knobs"), SHOWN = 6;
+  const race = document.querySelector(".race optimizer-knobs"), SHOWN = 10;
   if (race) customElements.whenDefined("optimizer-knobs").then(() => {
     const draw = race.draw, accent = new CSSStyleSheet();
     accent.replaceSync(".play { background: #0b5c9c; border-color: #0b5c9c; color: #fff } .play:hover { background: #084a7f }");
