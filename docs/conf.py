@@ -6,6 +6,7 @@ Nothing is run. What the pages need is copied beside them, so that they work fro
 How a notebook becomes a page is in pages.py.
 """
 
+import hashlib
 import operator
 import os
 import re
@@ -24,6 +25,9 @@ from vendor import vendor  # noqa: E402
 
 # Where this repository is on GitHub; without it, no page has a button that leads there.
 REPOSITORY = pages.repository()
+
+# What makes pages of notebooks, in short.
+MAKERS = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(DOCS.glob("*.py")))).hexdigest()
 
 project = "Optimization in deep learning, hands on"
 release = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
@@ -145,7 +149,11 @@ def setup(app):
     app.add_html_math_renderer(
         "mathml", inline_renderers=(pages.inline_math, None), block_renderers=(pages.display_math, None)
     )
-    app.add_config_value("course_repository", REPOSITORY, "env", [str, type(None)])  # another one: read all pages anew
+    for name, value in (
+        ("course_repository", REPOSITORY),
+        ("course_makers", MAKERS),
+    ):  # another one: read all pages anew
+        app.add_config_value(name, value, "env", [str, type(None)])
     app.connect("source-read", read)
     app.connect("doctree-resolved", pages.finish)
     app.connect("html-page-context", describe)

@@ -12,6 +12,7 @@ import token
 import tokenize
 
 LETTERS = 88
+SHORT = 24  # letters of code that a phone has room for, wherever in a line they begin
 OPEN, CLOSE = set("([{"), set(")]}")
 JOINS = {"for", "if", "else", "and", "or"}  # begin a line
 SIGNS = {"+", "-", "*", "/", "@", "|", "&", "<", ">", "<=", ">=", "==", "!="}
@@ -133,10 +134,16 @@ def broken_comment(indent, comment):
 
 
 def page(body):
-    """A page's HTML: what has no colour of its own needs no element, and what is longer than a line goes on below."""
-    return re.sub(
-        r"(?<=<pre>).*?(?=</pre>)", lambda found: marked(NO_COLOUR.sub(r"\1", found[0])), body, flags=re.DOTALL
-    )
+    """A page's HTML: what has no colour of its own needs no element, what is longer than a line goes on below, and
+    short code within a sentence stays in one line."""
+    body = re.sub(r'<code class="docutils literal notranslate">(.*?)</code>', whole, body)
+    pre = re.compile(r"(?<=<pre>).*?(?=</pre>)", re.DOTALL)
+    return pre.sub(lambda found: marked(NO_COLOUR.sub(r"\1", found[0])), body)
+
+
+def whole(code):
+    words = html.unescape(re.sub(r"<[^>]+>", "", code[1]))
+    return code[0].replace("notranslate", "whole") if " " in words and len(words) <= SHORT else code[0]
 
 
 def marked(text):
