@@ -178,7 +178,7 @@
   const race = document.querySelector(".race optimizer-knobs"), SHOWN = 10;
   if (race) customElements.whenDefined("optimizer-knobs").then(() => {
     const draw = race.draw, accent = new CSSStyleSheet();
-    accent.replaceSync(".play { background: #0b5c9c; border-color: #0b5c9c; color: #fff } .play:hover { background: #084a7f }");
+    accent.replaceSync(".play { background: #0b5c9c; border-color: #0b5c9c; color: #fff } .play:hover { background: #084a7f } .bare .said { display: grid !important }"); // its room is kept
     race.shadowRoot.adoptedStyleSheets = [accent];
     race.draw = () => {
       draw.call(race);
