@@ -176,7 +176,8 @@ def test_every_caption_is_a_finding_in_a_sentence(texts):
 
 def test_every_page_on_a_phone_and_on_a_laptop(pages, browser):
     assert {f"notebooks/{stem}.html" for stem in CHAPTERS} <= set(pages)
-    cut = "[...document.querySelectorAll('article pre')].filter(pre => pre.scrollWidth > pre.clientWidth + 1).length"
+    cut = "pre => pre.scrollWidth > pre.clientWidth + 1"
+    cut = f"[...document.querySelectorAll('article :is(pre, .printed)')].filter({cut}).length"
     inside = """[...document.querySelectorAll("article math")].every(math =>
       math.closest(".formula, .long, .table-wrapper") || math.getBoundingClientRect().right <= 390)"""
     for name, path in pages.items():
@@ -872,11 +873,9 @@ def test_a_line_of_code_is_broken_where_python_allows(monkeypatch):
     assert listing.fit(f"{' '.join(loop)}\n{body}").split("\n") == [loop[0], 8 * " " + loop[1], body], "further in"
     said = "# + 0j: complex, so that a negative number has a root, too, as it must have"
     assert listing.fit(f"root = np.sqrt(b**2 - 4 * a + 0j)  {said}") == f"{said}\nroot = np.sqrt(b**2 - 4 * a + 0j)"
-    quoted = [
-        'print(f"the ravine: best lr {optimum[0]:.4f} and beta {optimum[1]:.3f}, ',
-        'factor {factor:.3f} a step")',
-    ]
-    assert listing.fit("".join(quoted)).split("\n") == [quoted[0] + '"', f'    f"{quoted[1]}']
+    quoted = 'print(f"the ravine: best lr {optimum[0]:.4f} and beta {optimum[1]:.3f}, factor '
+    rest = '{factor:.3f} a step")'
+    assert listing.fit(quoted + rest).split("\n") == [quoted + '"', f'    f"{rest}']
     for as_it_is in ("x = 1", "%timeit " + "x" * 90, "x" * 90):
         assert listing.fit(as_it_is) == as_it_is
 

@@ -134,6 +134,14 @@
     }
   }
 
+  // A printed table that is wider than the column is set closer, and its entries may have two lines.
+  const fit = table => {
+    table.classList.remove("tight");
+    table.classList.toggle("tight", table.scrollWidth > table.clientWidth);
+  };
+  const sized = new ResizeObserver(tables => tables.forEach(({ target }) => fit(target)));
+  for (const table of document.querySelectorAll("div.printed:not(.lines)")) sized.observe(table);
+
   // In the page's contents many sections beyond the core, one after the other, are one line that opens.
   const isDeeper = item => item?.querySelector(":scope > a[href^='#deeper-']");
   for (const first of document.querySelectorAll(".toc-tree li")) {
