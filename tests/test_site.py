@@ -106,10 +106,12 @@ COMPLETE = r"""(() => {
     figures: images.filter(image => image.alt.split(" ").length >= 8).length,
   };
 })()"""
+# All pictures are there, those for the other colours, too; DECODED: and can be photographed, which takes far longer.
 LOADED = """Promise.all([window.MathJax ? MathJax.startup.promise : 0, ...[...document.images].map(image => {
   image.loading = "eager";
-  return image.decode().catch(() => 0);
+  return image.complete || new Promise(done => image.onload = image.onerror = done);
 })]).then(() => 0)"""
+DECODED = "Promise.all([...document.images].map(image => image.decode().catch(() => 0))).then(() => 0)"
 UNFOLD = "document.querySelectorAll('details').forEach(fold => fold.open = true)"
 
 
@@ -632,6 +634,7 @@ def test_on_a_phone_a_panel_below_another_has_its_numbers(pages, browser):
         for panel in panels.all():
             panel.scroll_into_view_if_needed()
             page.evaluate(LOADED)
+            page.evaluate(DECODED)
             picture = Image.open(io.BytesIO(panel.screenshot())).convert("L")
             margins.append(np.asarray(picture)[20:100, :40] < 200)
         upper, lower = margins
