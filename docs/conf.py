@@ -6,6 +6,7 @@ Nothing is run. What the pages need is copied beside them, so that they work fro
 How a notebook becomes a page is in pages.py.
 """
 
+import hashlib
 import operator
 import os
 import re
@@ -18,11 +19,15 @@ import nbformat
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(DOCS), str(ROOT / "tools")]
+import listing  # noqa: E402
 import pages  # noqa: E402
 from vendor import vendor  # noqa: E402
 
 # Where this repository is on GitHub; without it, no page has a button that leads there.
 REPOSITORY = pages.repository()
+
+# What makes pages of notebooks, in short.
+MAKERS = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(DOCS.glob("*.py")))).hexdigest()
 
 project = "Optimization in deep learning, hands on"
 release = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
@@ -115,9 +120,15 @@ def contents(found):
     guides = ["README", *(name for name in found if name.startswith("docs/")), "CONTRIBUTING"]
     trees = ""
     for caption, names in (("Chapters and exercises", course), ("Guides", guides)):
-        listed = "\n".join("self" if name == "README" else f"/{name}" for name in names)
+        listed = "\n".join("self" if name == "README" else entry(name) for name in names)
         trees += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n{listed}\n```\n"
     return trees
+
+
+def entry(name):
+    """An exercise stands below its chapter, whose name it need not say again."""
+    number = re.match(r"exercises/0?(\d+)", name)
+    return f"Exercise {number[1]} </{name}>" if number else f"/{name}"
 
 
 def describe(app, name, template, context, tree):
@@ -128,7 +139,9 @@ def describe(app, name, template, context, tree):
         text = next((paragraph for paragraph in paragraphs if len(paragraph) > 60), "")
     if name.startswith("notebooks/"):  # what a chapter asks, not how long it takes
         text = f"{pages.QUESTIONS[name.removeprefix('notebooks/')]} A chapter of a free course: derived, run, measured."
-    context["card"], context["RUN"] = pages.card, pages.RUN
+    context |= {"card": pages.card, "RUN": pages.RUN, "RUN_SET": pages.RUN_SET, "RUN_END": pages.RUN_END}
+    if "body" in context:
+        context["body"] = listing.page(context["body"])
     context["description"] = text[:157] + "…" if len(text) > 160 else text
 
 
@@ -136,7 +149,11 @@ def setup(app):
     app.add_html_math_renderer(
         "mathml", inline_renderers=(pages.inline_math, None), block_renderers=(pages.display_math, None)
     )
-    app.add_config_value("course_repository", REPOSITORY, "env", [str, type(None)])  # another one: read all pages anew
+    for name, value in (
+        ("course_repository", REPOSITORY),
+        ("course_makers", MAKERS),
+    ):  # another one: read all pages anew
+        app.add_config_value(name, value, "env", [str, type(None)])
     app.connect("source-read", read)
     app.connect("doctree-resolved", pages.finish)
     app.connect("html-page-context", describe)

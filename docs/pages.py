@@ -23,6 +23,7 @@ from xml.etree import ElementTree
 
 import dark
 import imageio_ffmpeg
+import listing
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
@@ -46,9 +47,10 @@ ITALIC = {
 }
 ITALIC |= {"h": "\u210e", "ϵ": "\U0001d716", "ϕ": "\U0001d719", "∂": "\U0001d715", "∇": "\U0001d6fb"}
 
-RUN = "<!-- where it can be run -->"  # page.html puts its links here
+# page.html puts its links here: where it can be run, and around the fold of what the first cell sets up
+RUN, RUN_SET, RUN_END = (f"<!-- where it can be run{part} -->" for part in ("", ", so far", ", all said"))
 SHOWN = 0.6875  # of every figure's size in the notebook: 16 points, its letters, are then as large as the text's
-NARROW = 704  # pixels, the text's width: what is shown wider has panels side by side, too small to be read on a phone
+NARROW = 704  # pixels: what is shown wider has panels side by side, too small to be read on a phone
 # What a chapter's first lines say: which slides of the talk, how long, what one needs.
 OPENING = re.compile(
     r"^([^\n]*[Ss]lides?.*?) · about (\d+) minutes, and (\d+) more for the sections marked \*Deeper\* ·"
@@ -180,6 +182,7 @@ def prepare(notebook, depth):
             early = not any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
         if "inspect.getsource" in cell.source and cell.metadata.tags != ["hide-cell"]:
             show_the_source(cell)
+        cell.source = listing.fit(cell.source)
     for question, between, outcome in predictions(notebook.cells):
         for cell in between:
             if cell.cell_type == "code":  # the outcome is what one has guessed for, and how it was run one click away
@@ -294,7 +297,12 @@ def finish(app, tree, name):
                 node.parent.replace(node, raw(table))
     top = tree.next_node(nodes.section)  # the line that says where a page can be run follows what the page is about
     table = next((i for i, node in enumerate(top) if "table-wrapper" in node["classes"]), 1)
-    top.insert((1 if chapter else table) + 1, raw(RUN))
+    place = (1 if chapter else table) + 1
+    top.insert(place, raw(RUN))
+    if chapter:  # in the same line what not every reader looks for
+        note = partial(is_raw, text='<details class="lecturers"><summary>For lecturers</summary>')
+        setup, said = taken(top, is_setup), taken(top, note, partial(is_raw, text="</details>"))
+        top[place + 1 : place + 1] = [*setup, raw(RUN_SET), *said, raw(RUN_END)]
     if name.startswith("exercises/"):  # the picture that stands for its chapter on the first page
         top.insert(1, raw(f'<figure class="lead">{card(path.stem, up)}</figure>'))
     if chapter:  # a chapter opens with its question and a picture, and leads to its exercise once it is read
@@ -309,6 +317,26 @@ def finish(app, tree, name):
 (<a href="{there}#figure-{label.replace(".", "-")}">Figure {label}</a>)</figcaption></figure>"""
         top.insert(1, raw(lead_figure))
         top.insert(1, raw(f'<p class="asks">{QUESTIONS[path.stem]}</p>'))
+
+
+def is_setup(node):
+    return isinstance(node, nodes.container) and "tag_hide-cell" in node["classes"]
+
+
+def is_raw(node, text):
+    return isinstance(node, nodes.raw) and node.astext().strip() == text
+
+
+def taken(top, begins, ends=lambda node: True):
+    """From the first node that begins it, before or in the first section, to the one that ends it: out of the page."""
+    for parent in (top, next(node for node in top if isinstance(node, nodes.section))):
+        start = next((i for i, node in enumerate(parent) if begins(node)), None)
+        if start is not None:
+            end = next(i for i, node in enumerate(parent) if i >= start and ends(node))
+            found = parent[start : end + 1]
+            del parent[start : end + 1]
+            return found
+    return []
 
 
 def figures(notebook):
@@ -414,8 +442,8 @@ def both(attributes, light, night):
 
 
 def breadth(width):
-    """How wide a figure is, all to one scale; if wider than the text, it begins where that does."""
-    return f'{" data-wide" if width > NARROW else ""} style="--natural: {width / 16:.4g}rem"'
+    """How wide a figure is, all to one scale."""
+    return f' style="--natural: {width / 16:.4g}rem"'
 
 
 def save(picture, file):
@@ -738,16 +766,17 @@ def narrow_roots(font):
 def more_roots(font, taller, root):
     """Root signs of many heights: the top of one is set on what it covers, and the rest hangs below the line.
 
-    The font has four, the lowest for a letter with ascender and descender, the next half as high again.
+    The font has four, the lowest for a letter with ascender and descender, the next half as high again. Chromium looks
+    at sixteen and no more, so they lie closer where most are: a letter, one with an index, then a fraction.
     """
     made, order = [], font.getGlyphOrder()
     drawn = {
         record.AdvanceMeasurement: copy.deepcopy(font["glyf"][record.VariantGlyph])
         for record in taller.MathGlyphVariantRecord
     }
-    for height in (*range(620, 1200, 40), *range(1220, max(drawn), 80)):
+    for height in (*range(620, 1250, 60), 1350, 1500, 1750, 2050, 2500):
         name = f"root{height}" if made else root
-        whole = min(known for known in drawn if known >= height)
+        whole = min((known for known in drawn if known >= height), default=max(drawn))
         glyph = copy.deepcopy(drawn[whole])
         glyph.coordinates.scale((1, height / whole))
         glyph.coordinates.toInt()
@@ -760,7 +789,7 @@ def more_roots(font, taller, root):
         made.append(record)
     font.setGlyphOrder(order)
     font["glyf"].glyphOrder = order
-    taller.MathGlyphVariantRecord = [*made, taller.MathGlyphVariantRecord[-1]]
+    taller.MathGlyphVariantRecord = made
     taller.VariantCount = len(taller.MathGlyphVariantRecord)
 
 

@@ -137,7 +137,7 @@ def sentences(lines):
         return ""
     if len(lines) < 3:
         return f'<p class="printed">{"<br>".join(marked(line.strip()) for line in lines)}</p>'
-    said = "".join(f"<span>{html.escape(line) or ' '}</span>" for line in lines)
+    said = "".join(f"<span>{together(html.escape(line)) or ' '}</span>" for line in lines)
     return f'<div class="printed lines">{said}</div>'
 
 
@@ -194,7 +194,14 @@ def marked(text):
     text = re.sub(r"\b([A-Za-z])_(\w+)", r"\1<sub>\2</sub>", text).replace(" - ", " − ")
     text = re.sub(r"\^(\w)(?!\w)", r"<sup>\1</sup>", text)
     text = re.sub(r"(?<=\w) \* (?=\w)|(?<=\w\)) \* (?=\w)", " × ", text)
-    return re.sub(r"\b(beta|eps|sigma|inf)([12]?)\b", lambda word: SIGNS[word[1]] + INDEX[word[2]], text)
+    text = re.sub(r"\b(beta|eps|sigma|inf)([12]?)\b", lambda word: SIGNS[word[1]] + INDEX[word[2]], text)
+    return together(text)
+
+
+def together(text):
+    """A narrow page breaks no line at a quotient, mean v / E[g^2], nor between that and its value."""
+    text = re.sub(r"(\w+ )?(\w\S*) / (?=\w)", lambda of: of[0].replace(" ", "\u00a0"), text)
+    return re.sub(r"(?<=\]) (?=\d)", "\u00a0", text)
 
 
 SIGNS = {"beta": "β", "eps": "ε", "sigma": "σ", "inf": "∞"}

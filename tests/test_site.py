@@ -1,5 +1,6 @@
 """The web site and the slides, built and then looked at with headless Chromium, from the disk and from a server."""
 
+import ast
 import html
 import http.server
 import io
@@ -9,6 +10,8 @@ import re
 import subprocess
 import sys
 import threading
+import token
+import tokenize
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -103,10 +106,12 @@ COMPLETE = r"""(() => {
     figures: images.filter(image => image.alt.split(" ").length >= 8).length,
   };
 })()"""
+# All pictures are there, those for the other colours, too; DECODED: and can be photographed, which takes far longer.
 LOADED = """Promise.all([window.MathJax ? MathJax.startup.promise : 0, ...[...document.images].map(image => {
   image.loading = "eager";
-  return image.decode().catch(() => 0);
+  return image.complete || new Promise(done => image.onload = image.onerror = done);
 })]).then(() => 0)"""
+DECODED = "Promise.all([...document.images].map(image => image.decode().catch(() => 0))).then(() => 0)"
 UNFOLD = "document.querySelectorAll('details').forEach(fold => fold.open = true)"
 
 
@@ -173,7 +178,8 @@ def test_every_caption_is_a_finding_in_a_sentence(texts):
 
 def test_every_page_on_a_phone_and_on_a_laptop(pages, browser):
     assert {f"notebooks/{stem}.html" for stem in CHAPTERS} <= set(pages)
-    cut = "[...document.querySelectorAll('article pre')].filter(pre => pre.scrollWidth > pre.clientWidth + 1).length"
+    cut = "pre => pre.scrollWidth > pre.clientWidth + 1"
+    cut = f"[...document.querySelectorAll('article :is(pre, .printed)')].filter({cut}).length"
     inside = """[...document.querySelectorAll("article math")].every(math =>
       math.closest(".formula, .long, .table-wrapper") || math.getBoundingClientRect().right <= 390)"""
     for name, path in pages.items():
@@ -237,6 +243,13 @@ def test_a_chapter_leads_to_its_exercise_and_that_to_the_next_chapter(texts):
     exercises = [f"exercises/{stem}/{stem}.html" for stem in CHAPTERS[1:]]
     pairs = zip([f"notebooks/{stem}.html" for stem in CHAPTERS[1:]], exercises, strict=True)
     assert seen == ["notebooks/01_challenges.html", *(name for pair in pairs for name in pair)]
+
+
+def test_in_the_margin_an_exercise_is_called_an_exercise(texts):
+    margin = texts["notebooks/04_momentum.html"].partition('class="sidebar-tree"')[2].partition("</nav>")[0]
+    margin = margin or texts["notebooks/04_momentum.html"]
+    said = re.findall(r'<a class="[^"]*reference internal" href="[^"]*exercises/\d\d[^"]*">([^<]+)</a>', margin)
+    assert said[:9] == [f"Exercise {number}" for number in range(2, 11)]
 
 
 def test_every_page_has_a_title_a_description_and_a_picture(texts, built):
@@ -360,6 +373,20 @@ def test_a_chapter_opens_with_its_question_beside_its_picture(texts, pages, brow
             assert asks > 16 > needs
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_not_every_reader_looks_for_is_one_line_of_links(pages, browser, width):
+    with browser.open(pages["notebooks/04_momentum.html"].as_uri(), width=width, height=844) as page:
+        line = page.page.locator(".run")
+        assert line.inner_text().split("\n") == [
+            *("Exercise, 65 min", "Slides", "Run it yourself" if width > 640 else "Run it", "For lecturers")
+        ]
+        assert line.bounding_box()["height"] < 50
+        assert line.bounding_box()["y"] < 800, "with the question and the picture"
+        line.locator("summary").first.click()
+        assert line.locator("text=Set-up").first.is_visible()
+        assert page.evaluate("document.querySelectorAll('section > details.lecturers').length") >= 1, "others: in place"
+
+
 def test_a_folded_section_opens_where_it_is_named(pages, browser):
     with browser.open(pages["notebooks/09_adam.html"].as_uri()) as page:
         fold = page.page.locator("section > details.deeper").first
@@ -379,10 +406,9 @@ def test_an_exercise_says_first_what_it_asks_and_then_where_to_do_it(texts):
 def test_lines_of_the_package_are_shown_and_not_how_they_are_fetched(texts):
     for stem in CHAPTERS:
         assert "getsource" not in texts[f"notebooks/{stem}.html"]
-    assert (
-        '<span class="n">heapq</span><span class="o">.</span><span class="n">heapify</span>'
-        in texts["notebooks/05_asynchronous_sgd.html"]
-    ), "set as code, in its colours"
+    assert 'heapq<span class="o">.</span>heapify' in texts["notebooks/05_asynchronous_sgd.html"], (
+        "set as code, in its colours"
+    )
 
 
 COLUMNS = """\
@@ -438,6 +464,7 @@ def test_columns_under_a_heading_are_a_table(monkeypatch):
         ["Adam, no root", "0.046", "3.56 ± 0.2 (2.9 to 5.1)", "could not be told apart"],
         ["RMSProp + momentum", "0.0001", "4.1 ± 0.11 (3 to 4.7)", "−0.5"],
     ]
+    assert read("t 1: mean v / E[g^2] 0.001")[1] == ["t 1: mean\u00a0v\u00a0/\u00a0E[g2]\u00a00.001"], "not broken"
     assert read("            loss\nSGD          0.3\nmomentum    0.25")[0][0] == ["", "loss"]
     first = re.findall(r"<tr><td[^>]*>[^<]*</td><td>([^<]+)</td>", printed.page(NAMED))
     assert first == ["69.42\u2007", "7.235", "76.22\u2007"], "points below points"
@@ -610,6 +637,7 @@ def test_on_a_phone_a_panel_below_another_has_its_numbers(pages, browser):
         for panel in panels.all():
             panel.scroll_into_view_if_needed()
             page.evaluate(LOADED)
+            page.evaluate(DECODED)
             picture = Image.open(io.BytesIO(panel.screenshot())).convert("L")
             margins.append(np.asarray(picture)[20:100, :40] < 200)
         upper, lower = margins
@@ -645,19 +673,52 @@ def test_the_first_page_at_every_width(pages, browser):
                 columns = "[...document.querySelectorAll('.card')].map(card => Math.round(card.offsetLeft))"
                 assert len(set(page.evaluate(columns))) == 2, f"five rows of two at {width}"
             if width == 390:
-                assert page.evaluate("document.scrollingElement.scrollHeight") < 4800, "ten chapters, in six screens"
+                assert page.evaluate("document.scrollingElement.scrollHeight") < 3500, "ten chapters, in four screens"
+                parts = "[...document.querySelectorAll('.first h1, optimizer-knobs, .door.strong, .claim p, .card')]"
+                by_height = f"{parts}.sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)"
+                order = page.evaluate(f"{by_height}.filter(one => one.offsetHeight).map(one => one.localName)")
+                assert order[:3] == ["h1", "optimizer-knobs", "a"], "the claim, what one sees, where one begins"
                 times = "Math.max(...[...document.querySelectorAll('.card .time')].map(time => time.offsetHeight))"
                 assert page.evaluate(times) < 30, "the minutes, in one line"
             covers = "Math.min(...[...document.querySelectorAll('.card img')].map(img => img.offsetWidth || 999))"
-            assert page.evaluate(covers) >= 250
+            assert page.evaluate(covers) >= (250 if width > 640 else 75), "on a phone beside the words"
             if width >= 1280:
                 assert page.evaluate("document.querySelector('.race').offsetWidth") > 740
             asks = "[...document.querySelectorAll('.card p:not(.time)')].map(line => line.textContent.trim())"
             assert all(line.endswith("?") for line in page.evaluate(asks))
 
 
+def test_the_first_page_s_race_shows_what_will_run(pages, browser):
+    """Before anybody has guessed: the first steps of three paths, standing still, and a button one wants to press."""
+    inks = """(map => {
+      const {data} = map.getContext("2d").getImageData(0, 0, map.width, map.height), seen = {};
+      for (let i = 0; i < data.length; i += 4) {
+        const ink = [data[i], data[i + 1], data[i + 2]].join();
+        seen[ink] = (seen[ink] ?? 0) + 1;
+      }
+      return seen;
+    })(document.querySelector("optimizer-knobs").map)"""
+    for width, height in ((390, 844), (1280, 720)):
+        with browser.open(pages["index.html"].as_uri(), width=width, height=height) as page:
+            page.page.wait_for_function("document.querySelector('optimizer-knobs').race")
+            page.page.wait_for_timeout(200)
+            before = page.evaluate(inks)
+            for rule in ("momentum", "rmsprop", "adam"):
+                colour = ",".join(str(round(255 * part)) for part in to_rgb(plots.COLOURS[rule][0]))
+                assert before.get(colour, 0) > 60, f"{rule} at {width}"
+            page.page.wait_for_timeout(300)
+            assert page.evaluate(inks) == before, "nothing moves"
+            knobs = "document.querySelector('optimizer-knobs')"
+            assert page.evaluate(f"{knobs}.waits")
+            accent = page.evaluate("getComputedStyle(document.querySelector('.door.strong')).backgroundColor")
+            assert page.evaluate(f"getComputedStyle({knobs}.button).backgroundColor") == accent
+            page.evaluate(f"{knobs}.button.click()")
+            page.page.wait_for_function(f"{knobs}.state.step > 12")
+            assert not page.evaluate(f"{knobs}.waits")
+
+
 def test_the_contents_are_in_sight_or_under_a_named_button_that_stays(pages, browser):
-    with browser.open(pages["notebooks/04_momentum.html"].as_uri()) as page:
+    with browser.open(pages["notebooks/04_momentum.html"].as_uri(), width=1152) as page:
         page.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
         page.evaluate("scrollTo(0, 3000)")
         button = page.page.locator(".toc-content-icon")
@@ -666,20 +727,27 @@ def test_the_contents_are_in_sight_or_under_a_named_button_that_stays(pages, bro
         )
         prose = "document.querySelector('article section > p').getBoundingClientRect().right"
         box = button.bounding_box()
-        assert page.evaluate(prose) < box["x"] < box["x"] + box["width"] <= 1280
+        assert page.evaluate(prose) < box["x"] < box["x"] + box["width"] <= 1152
         code = "Math.max(...[...document.querySelectorAll('.cell')].map(cell => cell.getBoundingClientRect().right))"
         assert page.evaluate(code) <= box["x"], "it lies on no code"
         assert 0 <= box["y"] <= 720, "still there, far down the page"
         button.click()
         page.page.locator(".toc-drawer a[href$=remember]").click()
         assert "remember" in page.evaluate("location.hash")
-        page.page.set_viewport_size({"width": 1440, "height": 900})
-        assert page.evaluate("document.querySelector('.toc-drawer').getBoundingClientRect().right") <= 1440
-        assert not button.is_visible()
+        for width in (1280, 1312, 1440, 1600):
+            page.page.set_viewport_size({"width": width, "height": 800})
+            left, right, top = page.evaluate(
+                "(({left, right, top}) => [left, right, top])(document.querySelector('.toc-sticky')"
+                ".getBoundingClientRect())"
+            )
+            assert page.evaluate(code) <= left < right <= width, "beside the column"
+            assert top == 0, "and there, far down the page"
+            assert not button.is_visible()
 
 
-def test_figures_have_one_scale_and_code_and_tables_two_widths(pages, browser):
-    """Letters are as large as the text's in every figure; tables have the text's width or, if they need it, code's."""
+def test_a_page_is_one_column(pages, browser):
+    """Prose, code, figures, tables and knobs end at one edge; letters in figures are as large as the text's in all that
+    fit, and never much smaller."""
     boxes = """(selector => [...document.querySelectorAll(selector)].filter(one => one.offsetWidth)
       .map(one => Math.round(one.getBoundingClientRect().width)))"""
     for stem, (width, height) in (
@@ -691,25 +759,33 @@ def test_figures_have_one_scale_and_code_and_tables_two_widths(pages, browser):
             page.evaluate(UNFOLD)
             page.evaluate("document.querySelectorAll('.live-skip').forEach(skip => skip.click())")
             rem = page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
-            text = max(page.evaluate(f"{boxes}('article section > p')"))
-            (wide,) = set(page.evaluate(f"{boxes}('section > .cell .cell_input')"))
-            assert text == round(44 * rem) < wide
+            column = round(48 * rem)
+            for kind, least in (
+                *(("article section > p", 20), ("section > .cell .cell_input", 10)),
+                *((".table-wrapper", 1), (".live-knobs", 1), ("figure.shown", 9)),
+            ):
+                found = page.evaluate(f"{boxes}('{kind}')")
+                assert len(found) >= least, (kind, stem)
+                assert max(found) == column, (kind, stem)
+                assert kind == "article section > p" or min(found) >= column - 20, (kind, stem)  # but within a list
+            ends = (
+                "[...document.querySelectorAll('article *')].filter(one => one.offsetWidth && !one.closest('.formula'))"
+            )
+            edge = page.evaluate("document.querySelector('article').getBoundingClientRect().right")
+            assert page.evaluate(f"Math.max(...{ends}.map(one => one.getBoundingClientRect().right))") <= edge + 1
             figures = "[...document.querySelectorAll('figure.shown :is(img, video)')].filter(one => one.offsetWidth)"
-            scales = page.evaluate(f"{figures}.map(one => one.offsetWidth / one.getAttribute('width'))")
+            scales = page.evaluate(
+                f"{figures}.map(one => [one.offsetWidth / one.getAttribute('width'), "
+                "Number(one.getAttribute('width'))])"
+            )
             assert len(scales) >= 9
-            assert scales == pytest.approx([rem / 16] * len(scales), rel=0.005)
-            assert max(page.evaluate(f"{boxes}('figure.shown :is(img, video)')")) <= wide
+            for scale, natural in scales:
+                assert scale == pytest.approx(min(1, 768 / natural) * rem / 16, rel=0.005)
+                assert 16 * scale >= 13.5, "letters"
             middle = """one => {
               const [box, whole] = [one, one.closest("figure")].map(each => each.getBoundingClientRect());
-              return Math.round(one.dataset.wide === undefined ? (box.left + box.right - whole.left - whole.right) / 2
-                : box.left - whole.left); }"""
-            assert set(page.evaluate(f"{figures}.map({middle})")) <= {-1, 0, 1}, (
-                "in the middle, or from its left edge on"
-            )
-            tables = page.evaluate(f"{boxes}('.table-wrapper')")
-            assert all(min(abs(one - text), abs(one - wide)) <= 8 for one in tables), tables
-            knobs = page.evaluate(f"{boxes}('.live-knobs')")
-            assert all(abs(one - wide) <= 8 for one in knobs), knobs
+              return Math.round((box.left + box.right - whole.left - whole.right) / 2); }"""
+            assert set(page.evaluate(f"{figures}.map({middle})")) <= {-1, 0, 1}, "in the middle"
 
 
 def test_nothing_on_the_first_page_jumps(pages, browser):
@@ -732,18 +808,82 @@ def test_nothing_on_the_first_page_jumps(pages, browser):
 
 
 def test_on_a_laptop_no_line_of_code_goes_on_at_the_left(pages, browser):
-    """120 letters fit, whether the contents stand beside them or not."""
+    """Lines of 88 letters fit, in letters of 14 px; the few that cannot be broken go on indented, behind an arrow."""
     more = """[...document.querySelectorAll("div.highlight pre")].filter(code => code.offsetHeight).map(code => {
       const {lineHeight, paddingTop, paddingBottom} = getComputedStyle(code);
-      const rows = (code.clientHeight - parseFloat(paddingTop) - parseFloat(paddingBottom)) / parseFloat(lineHeight);
-      return Math.round(rows) - code.textContent.replace(/\\n$/, "").split("\\n").length;
+      const row = parseFloat(lineHeight), over = [...code.querySelectorAll(".over")];
+      const rows = (code.clientHeight - parseFloat(paddingTop) - parseFloat(paddingBottom)) / row;
+      const further = over.reduce((sum, one) => sum + Math.round(one.getBoundingClientRect().height / row) - 1, 0);
+      return Math.round(rows) - further - code.textContent.replace(/\\n$/, "").split("\\n").length;
     })"""
+    size = "one => parseFloat(getComputedStyle(one).fontSize)"
+    size = f"Math.min(...[...document.querySelectorAll('div.highlight pre')].map({size}))"
     for stem in ("04_momentum", "09_adam"):
         with browser.open(pages[f"notebooks/{stem}.html"].as_uri()) as page:
             page.evaluate(UNFOLD)
-            for width in (1280, 1312, 1320, 1440, 1552, 1584, 1600):
+            for width in (1024, 1152, 1280, 1312, 1320, 1440, 1552, 1584, 1600):
                 page.page.set_viewport_size({"width": width, "height": 800})
                 assert max(page.evaluate(more)) == 0, (stem, width)
+                assert page.evaluate(size) >= (14 if width >= 1152 else 12)
+            over = page.evaluate(
+                """[...document.querySelectorAll("div.highlight .over")].filter(one => one.offsetHeight).map(one => {
+                  const [row, words] = [one.getClientRects()[0], document.createRange()];
+                  words.selectNodeContents(one);
+                  const rows = [...words.getClientRects()].filter(box => box.width > 1);
+                  return [Math.min(...rows.filter(box => box.top > row.top + 10).map(box => box.left)) - row.left,
+                    parseFloat(one.style.getPropertyValue("--at")), getComputedStyle(one, "::before").content[1]];
+                })"""
+            )
+            assert len(over) >= 2
+            for left, at, mark in over:
+                assert left > 8 * (at + 3.9), "further in than where the line begins"
+                assert mark == "↪"
+
+
+def test_broken_code_is_the_same_program(monkeypatch):
+    """Of all chapters and exercises, with every comment; and all but few lines are as short as a page's."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import listing
+
+    def said(source):
+        tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+        return [word for one in tokens if one.type == token.COMMENT for word in one.string.split() if word != "#"]
+
+    lines, longer, added = 0, 0, 0
+    for path in (*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("exercises/*/*.ipynb")):
+        for cell in nbformat.read(path, 4).cells:
+            if cell.cell_type != "code" or max(map(len, cell.source.split("\n"))) <= 88:
+                continue
+            fitted = listing.fit(cell.source)
+            if not re.search("^[%!]", cell.source, re.MULTILINE):
+                assert ast.dump(ast.parse(fitted)) == ast.dump(ast.parse(cell.source))
+            assert sorted(said(fitted)) == sorted(said(cell.source)), f"{path.stem} {cell.id}: a comment is lost"
+            for line in fitted.split("\n"):
+                lines, longer = lines + 1, longer + (len(line) > 88)
+            added += len(fitted.split("\n")) - len(cell.source.split("\n"))
+    assert longer < 0.03 * lines, "quotations that have no blank, documentation in one line"
+    assert added < 0.4 * lines
+
+
+def test_a_line_of_code_is_broken_where_python_allows(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import listing
+
+    call = [
+        "paths = descent.descend(rule, ravine.gradient, ravine.start, 40, lr=rates[:, None],",
+        "beta=betas, **hyper)",
+    ]
+    assert listing.fit(" ".join(call)).split("\n") == [call[0], "    " + call[1]]
+    loop = ["for rule, hyper in zip((gradient_descent, momentum), ({'lr': 0.01}, {'lr': 0.1}),", "strict=True):"]
+    body = "    descend(rule, **hyper)"
+    assert listing.fit(f"{' '.join(loop)}\n{body}").split("\n") == [loop[0], 8 * " " + loop[1], body], "further in"
+    said = "# + 0j: complex, so that a negative number has a root, too, as it must have"
+    assert listing.fit(f"root = np.sqrt(b**2 - 4 * a + 0j)  {said}") == f"{said}\nroot = np.sqrt(b**2 - 4 * a + 0j)"
+    quoted = 'print(f"the ravine: best lr {optimum[0]:.4f} and beta {optimum[1]:.3f}, factor '
+    rest = '{factor:.3f} a step")'
+    assert listing.fit(quoted + rest).split("\n") == [quoted + '"', f'    f"{rest}']
+    for as_it_is in ("x = 1", "%timeit " + "x" * 90, "x" * 90):
+        assert listing.fit(as_it_is) == as_it_is
 
 
 def test_many_sections_beyond_the_core_are_one_line_of_the_contents(pages, browser):

@@ -134,15 +134,13 @@
     }
   }
 
-  // A table that does not fit into the text's width is as wide as code.
-  if (innerWidth >= 640) {
-    const fit = wrapper => {
-      wrapper.classList.remove("wide");
-      wrapper.classList.toggle("wide", wrapper.scrollWidth > wrapper.clientWidth);
-    };
-    const shown = new ResizeObserver(tables => tables.forEach(({ target }) => fit(target)));
-    for (const wrapper of document.querySelectorAll(".table-wrapper")) shown.observe(wrapper);
-  }
+  // A printed table that is wider than the column is set closer, and its entries may have two lines.
+  const fit = table => {
+    table.classList.remove("tight");
+    table.classList.toggle("tight", table.scrollWidth > table.clientWidth);
+  };
+  const sized = new ResizeObserver(tables => tables.forEach(({ target }) => fit(target)));
+  for (const table of document.querySelectorAll("div.printed:not(.lines)")) sized.observe(table);
 
   // In the page's contents many sections beyond the core, one after the other, are one line that opens.
   const isDeeper = item => item?.querySelector(":scope > a[href^='#deeper-']");
@@ -182,6 +180,21 @@
   // On paper there is nothing to open: figures and sections are there; what happened is not hidden either.
   addEventListener("beforeprint", () => {
     for (const fold of document.querySelectorAll("article details:not(.lecturers, .hide, .run *)")) fold.open = true;
+  });
+
+  // The first page's race shows the paths' first steps, standing still, so that one sees what is going to run.
+  const race = document.querySelector(".race optimizer-knobs"), SHOWN = 10;
+  if (race) customElements.whenDefined("optimizer-knobs").then(() => {
+    const draw = race.draw, accent = new CSSStyleSheet();
+    accent.replaceSync(".play { background: #0b5c9c; border-color: #0b5c9c; color: #fff } .play:hover { background: #084a7f } .bare .said { display: grid !important }"); // its room is kept
+    race.shadowRoot.adoptedStyleSheets = [accent];
+    race.draw = () => {
+      draw.call(race);
+      if (!race.waits || !race.plot) return; // too narrow to be drawn
+      race.plot = Playground.drawMap(race.map, { ...race.state, step: SHOWN }, race.race, getComputedStyle(race).color);
+      race.slider.value = SHOWN;
+    };
+    race.draw();
   });
 
   // The first page's race keeps its height when the question has been answered: nothing below it jumps.
