@@ -7,7 +7,7 @@ const HERE = document.currentScript.src.replace(/[^/]*$/, "");
 
 // A slide is wider than 1100 px, laid out by slides.js.
 const STYLE = `
-/* On a phone a picture stays in sight, --held high, while one turns the knobs */
+/* --held: how high a picture stays in sight on a phone */
 :host { --tall: clamp(200px, var(--held, 34vh), 300px); --top: var(--header-height, 0px); --blue: light-dark(#0072b2, #56b4e9); --line: color-mix(in srgb, CanvasText 40%, Canvas);
   display: block; color: CanvasText; font: 15px/1.45 system-ui, sans-serif; container-type: inline-size }
 * { box-sizing: border-box }
@@ -15,7 +15,7 @@ p { margin: .3em 0 } [hidden] { display: none !important }
 .text, .stage, .side, .said { display: contents } .asks:not(.early) .side { visibility: hidden } .ghost, .best { display: none }
 .question { font-weight: 600 }
 .row, ul { display: flex; flex-wrap: wrap; gap: .4em .8em; align-items: center; margin: .45em 0 }
-canvas { display: block; width: 100%; height: clamp(200px, min(42cqw, 100vh - 345px), 400px); touch-action: none; cursor: crosshair }
+canvas { display: block; width: 100%; height: clamp(200px, min(42cqw, 100vh - 375px), 400px); touch-action: none; cursor: crosshair }
 canvas.beside { touch-action: manipulation }
 button, select, input { font: inherit; color: inherit; accent-color: var(--blue); min-height: 28px }
 button, select, [type=text] { background: color-mix(in srgb, CanvasText 5%, Canvas); border: 1px solid var(--line); border-radius: 6px; padding: .25em .8em; cursor: pointer }
@@ -24,9 +24,8 @@ button:hover { border-color: var(--blue) }
 [aria-pressed] { padding-inline: 1.25em; text-align: left } [aria-pressed=true] { box-shadow: inset 0 0 0 1px; border-color: currentColor }
 .right { border-color: var(--blue); background: color-mix(in srgb, var(--blue) 20%, Canvas) } .right::before { content: "✓" } .wrong::before { content: "✗" } [aria-pressed]::before { position: absolute; translate: -1em }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 1px }
-.knob { display: grid; grid-template-columns: 1fr auto; gap: 0 4px; align-items: center; min-width: 12.5em; flex: 1 40%; font-size: .93em }
-.knob [type=range] { width: 100%; margin: 0 } .knob button { padding: 0 .5em }
-.knob [type=text] { padding: 0 .3em; text-align: right; width: 4.8em }
+.knob { display: grid; grid-template-columns: 1fr auto; gap: 0 4px; align-items: center; min-width: 12.5em; flex: 1 40%; font-size: .93em;
+  [type=range] { width: 100%; margin: 0 } button { padding: 0 .5em } [type=text] { padding: 0 .3em; text-align: right; width: 4.8em } }
 ul { gap: 0 .9em; padding: 0; list-style: none; font-size: .93em }
 svg { width: 22px; height: 12px; margin-right: .35em; stroke-width: 3; vertical-align: middle }
 label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
@@ -36,13 +35,12 @@ fieldset { border: 1px solid var(--line) }
 a { color: var(--blue); display: inline-block; padding: .3em 0 }
 .bare canvas { height: clamp(200px, min(42cqw, 100vh - 480px), 400px) } .bare .said:has(button) .outcome, .bare .said:not(:has([hidden], button)) [part=news] { display: none }
 @container (max-width: 1100px) {
-  .best, .stage, .ghost { display: block } .knob { grid-template-columns: 1fr auto auto } .knob span { grid-column: 1 / -1 } .knob [type=range] { grid-area: 2 / 1 } .stage [role] { min-height: 2.9em } .side { display: flex; flex-direction: column } .side select { align-self: start; max-width: 100% }
-  .side canvas { contain: size; flex: 1; min-height: 190px; height: auto }
-  .whole { display: grid; grid-template: "text text" "said said" "stage side" "knobs knobs" / 3fr 2fr; gap: 0 1em } .whole > * { grid-column: 1 / -1; min-width: 0 }
-  .whole > .text { grid-area: text } .whole > .said { grid-area: said } .whole > .stage { grid-area: stage } .whole > .side { grid-area: side } .whole > .knobs { grid-area: knobs }
-  .early { grid-template-areas: "text text" "said said" "side stage" "knobs knobs" } .text { display: block } .text button { padding-block: .6em }
-  .said { display: grid; margin-bottom: .7em } .said > * { grid-area: 1 / 1 } .ghost { visibility: hidden }
-  .whole > details, details + p { grid-row: 9 } details + p { place-self: start end }
+  .best, .stage, .ghost { display: block } .knob { grid-template-columns: 1fr auto auto; span { grid-column: 1 / -1 } [type=range] { grid-area: 2 / 1 } } .stage [role] { min-height: 2.9em }
+  .side { grid-area: side; display: flex; flex-direction: column; select { align-self: start; max-width: 100% } canvas { contain: size; flex: 1; min-height: 190px; height: auto } }
+  .whole { display: grid; grid-template: "text text" "said said" "stage side" "knobs knobs" / 3fr 2fr; gap: 0 1em; > * { min-width: 0 } }
+  .early { grid-template-areas: "text text" "said said" "side stage" "knobs knobs" } .text { grid-area: text; display: block; button { padding-block: .6em } }
+  .stage { grid-area: stage } .knobs { grid-area: knobs } .said { grid-area: said; display: grid; margin-bottom: .7em; > * { grid-area: 1 / 1 } } .ghost { visibility: hidden }
+  details, details + p { grid-area: 9 / 1 / 9 / -1 } details + p { place-self: start end }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
   .whole { grid-template: "text stage" auto "said stage" auto "side stage" 1fr "side knobs" auto / 2fr 3fr } .early { grid-template-areas: "text side" "said side" "stage side" "stage knobs" }
@@ -53,8 +51,8 @@ a { color: var(--blue); display: inline-block; padding: .3em 0 }
 @container (max-width: 520px) {
   canvas { min-height: var(--tall) !important }
   .whole { display: flex; flex-direction: column; .stage { display: contents } } .early .side { display: contents }
-  .text, .early .side > * { order: -2 } .stage > * { order: -1 } .knobs, details, details + p { order: 1 } details + p { place-self: auto }
-  .asks { .knobs, .said, &:not(.early) .side { display: none } }
+  .text, .early .side > * { order: -2 } .stage > * { order: -1 } .knobs, details, details + p { order: 1; padding-bottom: 1px } details + p { place-self: auto }
+  .whole.asks { .knobs, .said, &:not(.early) .side { display: none } }
   .whole:not(.asks) :is(.plots, [part=news]), .early .beside { position: sticky; top: var(--top); z-index: 1; background: Canvas }
   .early .plots { position: static !important } .whole .stage [part=news] { top: calc(var(--tall) + var(--top)); box-shadow: 0 1px var(--line) }
   .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } ul { font-size: .85em } .stage:has(li:nth-child(3)) [part=news] { min-height: 5.8em } .knob { min-width: 100% } .knob * { scroll-margin-top: calc(var(--tall) + 9em + var(--top)) }

@@ -80,7 +80,7 @@ function terrain(plot, height, isDark) {
   const w = round(plot.w), h = round(plot.h);
   const canvas = new OffscreenCanvas(w, h), image = new ImageData(w, h);
   const logs = Float32Array.from({ length: w * h }, (_, k) => logOf(height(plot.point([k % w, floor(k / w)]))));
-  const top = logs.reduce((a, b) => max(a, b)), bands = logs.map((value) => max(0, 11.5 - (top - value) * 3.45)); // no line ends in a corner
+  const top = logs.reduce((a, b) => max(a, b)), bands = logs.map((value) => max(0, 11.7 - (top - value) * 3.45)); // no line ends in a corner
   const [low, high, edge] = isDark ? [[36, 62, 80], [18, 20, 24], [80, 104, 120]] : [[112, 174, 206], [252, 248, 238], [84, 128, 152]];
   bands.forEach((value, k) => {
     const band = floor(value), slope = hypot(value - bands[k % w ? k - 1 : k + 1], value - (bands[k - w] ?? bands[k + w]));
@@ -235,6 +235,9 @@ function sweep(canvas, state, race, ink) {
   };
 }
 
+// From which rate on momentum swings along a ravine, where the curvature is 1
+const swings = (beta) => (1 - beta ** 0.5) ** 2;
+
 function map(canvas, state, race, ink) {
   const which = min(state.of, state.lanes.length - 1), lane = state.lanes[which], memory = memoryOf(lane), rows = memory ? MEMORIES : [0];
   const cells = race.mapped ??= grid(state, lane), lowest = min(...cells.map(({ late }) => late));
@@ -254,9 +257,8 @@ function map(canvas, state, race, ink) {
     if (tried.lr === nearest(RATES, lane.lr) && rows[row] === nearest(rows, lane[memory] ?? 0)) marks.rect(x - 1, y - 1, wide + 1, high + 1);
     if (late === lowest) marks.moveTo(x + wide / 2 + 7, y + high / 2), marks.arc(x + wide / 2, y + high / 2, 7, 0, 7);
   }
-  // Along a ravine, whose curvature is 1, momentum swings above this line (chapter 4)
   if (!race.untold && lane.rule === "momentum" && state.surface === "quadratic") {
-    line(plot, { colour: "#fff", dash: [6, 4] }, rows.map((beta, row) => [2 * log10(1 - beta ** 0.5), row]), 2);
+    line(plot, { colour: "#fff", dash: [6, 4] }, rows.map((beta, row) => [log10(swings(beta)), row]), 2);
     c.fillStyle = "#fff";
     c.fillText("creeps", ...plot.place([-3.5, 2]));
     c.fillText("swings", ...plot.place([-2.3, 6]));
@@ -284,5 +286,5 @@ function drawBeside(canvas, state, ...rest) {
   return chosen;
 }
 
-Object.assign(Playground, { MARGIN, inner, drawMap, drawBeside, styles, isCrowded });
+Object.assign(Playground, { MARGIN, inner, swings, drawMap, drawBeside, styles, isCrowded });
 }
