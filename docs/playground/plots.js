@@ -80,10 +80,10 @@ function terrain(plot, height, isDark) {
   const w = round(plot.w), h = round(plot.h);
   const canvas = new OffscreenCanvas(w, h), image = new ImageData(w, h);
   const logs = Float32Array.from({ length: w * h }, (_, k) => logOf(height(plot.point([k % w, floor(k / w)]))));
-  const top = logs.reduce((a, b) => max(a, b)), bands = logs.map((value) => max(0, 12 - (top - value) * 3.45));
+  const top = logs.reduce((a, b) => max(a, b)), bands = logs.map((value) => max(0, 11.7 - (top - value) * 3.45)); // no line ends in a corner
   const [low, high, edge] = isDark ? [[36, 62, 80], [18, 20, 24], [80, 104, 120]] : [[112, 174, 206], [252, 248, 238], [84, 128, 152]];
   bands.forEach((value, k) => {
-    const band = floor(value), slope = hypot(value - (bands[k + 1] ?? value), value - (bands[k + w] ?? value));
+    const band = floor(value), slope = hypot(value - bands[k % w ? k - 1 : k + 1], value - (bands[k - w] ?? bands[k + w]));
     const ink = value && max(0, 1 - abs(value - round(value)) / slope) * min(1, 0.4 / slope);
     image.data.set([...high.map((light, i) => mix(mix(low[i], light, band / 12), edge[i], ink)), 255], 4 * k);
   });
@@ -161,7 +161,11 @@ function drawMap(canvas, state, race, ink) {
   const [x, y] = at(start);
   c.fillStyle = c.strokeStyle = ink;
   for (const [x, y] of starts.map(at)) c.fillRect(x - 6, y - 6, 12, 12);
-  if (!lanes.length) c.fillText("drag me", min(x + 22, w - 50), max(14, y - 12));
+  if (!lanes.length) {
+    c.strokeStyle = isDark ? "#000" : "#fff";
+    c.lineWidth = 4;
+    for (const act of ["strokeText", "fillText"]) c[act]("drag me", x + (x < w - 70 ? 13 : -62), y + 5);
+  }
   if (lanes[1] && !isCrowded(canvas, lanes)) named(plot, lanes, [...lanes, ...race.began], [...surface.minima, ...starts].map(at), ink, isDark);
   c.restore();
   return plot;
@@ -231,6 +235,9 @@ function sweep(canvas, state, race, ink) {
   };
 }
 
+// From which rate on momentum swings along a ravine, where the curvature is 1
+const swings = (beta) => (1 - beta ** 0.5) ** 2;
+
 function map(canvas, state, race, ink) {
   const which = min(state.of, state.lanes.length - 1), lane = state.lanes[which], memory = memoryOf(lane), rows = memory ? MEMORIES : [0];
   const cells = race.mapped ??= grid(state, lane), lowest = min(...cells.map(({ late }) => late));
@@ -250,6 +257,12 @@ function map(canvas, state, race, ink) {
     if (tried.lr === nearest(RATES, lane.lr) && rows[row] === nearest(rows, lane[memory] ?? 0)) marks.rect(x - 1, y - 1, wide + 1, high + 1);
     if (late === lowest) marks.moveTo(x + wide / 2 + 7, y + high / 2), marks.arc(x + wide / 2, y + high / 2, 7, 0, 7);
   }
+  if (!race.untold && lane.rule === "momentum" && state.surface === "quadratic") {
+    line(plot, { colour: "#fff", dash: [6, 4] }, rows.map((beta, row) => [log10(swings(beta)), row]), 2);
+    c.fillStyle = "#fff";
+    c.fillText("creeps", ...plot.place([-3.5, 2]));
+    c.fillText("swings", ...plot.place([-2.3, 6]));
+  }
   for ([c.strokeStyle, c.lineWidth] of [["#fff", 5], ["#000", 2]]) c.stroke(marks);
   c.restore();
   for (let i = 0; i < 40; i++) paint(i / 39, w - 127 + i, -17, 1, 11);
@@ -266,14 +279,12 @@ const nearest = (values, wanted) => values.reduce((a, b) => (abs(b - wanted) < a
 function drawBeside(canvas, state, ...rest) {
   const chosen = ({ map, sweep }[state.view] ?? bySteps)(canvas, state, ...rest);
   if (state.step < 0) {
-    const c = canvas.getContext("2d"), x = canvas.clientWidth / 2 - 29, y = canvas.clientHeight / 2;
-    c.textAlign = "center";
-    c.fillText("drawn after your guess", x, y);
+    const c = canvas.getContext("2d");
     c.font = "600 30px system-ui, sans-serif";
-    c.fillText("?", x, y - 24);
+    c.fillText("?", canvas.clientWidth / 2 - 37, canvas.clientHeight / 2);
   }
   return chosen;
 }
 
-Object.assign(Playground, { MARGIN, inner, drawMap, drawBeside, styles, isCrowded });
+Object.assign(Playground, { MARGIN, inner, swings, drawMap, drawBeside, styles, isCrowded });
 }

@@ -226,16 +226,17 @@ function grid(state, lane, memories = MEMORIES) {
   }));
 }
 
-function tuned(...asked) {
-  const { tried, late } = grid(...asked).reduce((a, b) => (b.late < a.late ? b : a));
-  return { ...asked[1], ...tried, late };
+// What is set stays, if none of the grid is better
+function tuned(state, lane, memories) {
+  const { tried, late } = grid(state, lane, memories).reduce((a, b) => (b.late < a.late ? b : a), { late: lateHeight(state, surfaceOf(state), lane) });
+  return { ...lane, ...tried, late };
 }
 
 function outcome(name) {
   const state = fromAddress(`preset=${name}`), again = (change) => fromAddress(change, state);
   return typeset(capital(Playground.PRESETS[name].outcome({
     ...race(state), again: (change) => race(again(change)).lanes, tuned: (i) => tuned(state, state.lanes[i]),
-  })).replace(/\s+/g, " "));
+  })));
 }
 
 Object.assign(Playground, {
