@@ -110,24 +110,26 @@ class History:
     diverged: int | None = None  # the step, from 1, that met a value that is not finite; the rest is of epochs before
 
 
-def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None, start=None, **hyper):
+def train(rule, network, data, *, epochs, batch_size=128, seed=0, schedule=None, start=None, until=None, **hyper):
     """Train ``network`` on ``data`` with ``rule``; return a :class:`History`.
 
     data: :func:`course_utils.data.mnist`, on the device to use. epochs: passes over the training images.
     batch_size: examples a step, or None for all of them at once. seed: of the start and of the order of the examples.
-    start: parameters of shape (network.n,), instead of the seed's. A progress bar appears when the run takes more
-    than two seconds. Raises ``ValueError`` for bad settings, and :class:`Diverged` when the loss or the parameters are
-    no longer finite, with the :class:`History` of the epochs before: on a CPU at most ``LOOK_EVERY`` steps later, on
-    a GPU at the end of the epoch.
+    start: parameters of shape (network.n,), instead of the seed's. until: a pair (loss, window): stop after the epoch
+    in which the mean of ``window`` successive losses is at most ``loss`` for the first time, and spare the rest; the
+    steps before are the same. A progress bar appears when the run takes more than two seconds. Raises ``ValueError``
+    for bad settings, and :class:`Diverged` when the loss or the parameters are no longer finite, with the
+    :class:`History` of the epochs before: on a CPU at most ``LOOK_EVERY`` steps later, on a GPU at the
+    end of the epoch.
     network: has ``initial(seed, device=, dtype=)``, ``loss_and_gradient(x, images, labels)``, ``accuracy(x, images,
     labels)`` and ``n``, as :class:`course_utils.network.Network` describes them.
     """
     batch_size = check_counts(epochs, batch_size, len(data.train_labels))
     with fast.threads_for(batch_size * network.n):
-        return _train(rule, network, data, epochs, batch_size, seed, schedule, start, hyper)
+        return _train(rule, network, data, epochs, batch_size, seed, schedule, start, until, hyper)
 
 
-def _train(rule, network, data, epochs, batch_size, seed, schedule, start, hyper):
+def _train(rule, network, data, epochs, batch_size, seed, schedule, start, until, hyper):
     images, labels = data.train_images, data.train_labels
     x = network.initial(seed, device=images.device, dtype=images.dtype) if start is None else start.clone()
     history = History(rule.__name__, hyperparameters(rule, **hyper), batch_size)
@@ -154,7 +156,14 @@ def _train(rule, network, data, epochs, batch_size, seed, schedule, start, hyper
             bar.set_postfix(
                 loss=f"{epoch_losses.mean():.3f}", accuracy=f"{history.test_accuracy[-1]:.2%}", refresh=False
             )
+            if until and _has_reached(history.losses, *until):
+                break
     return history
+
+
+def _has_reached(losses, target, window):
+    """Whether the mean of ``window`` successive losses ever is at most ``target``."""
+    return len(losses) >= window and np.convolve(losses, np.full(window, 1 / window), "valid").min() <= target
 
 
 def losing(rule, loss_and_gradient, data, x, batches, steps, *, schedule=None, **hyper):

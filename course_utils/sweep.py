@@ -23,7 +23,7 @@ from course_utils import cores, descent, fast
 from course_utils.rules import hyperparameters
 
 # what a setting may name beside the rule's hyperparameters: arguments of train
-ARGUMENTS = ("rule", "network", "data", "epochs", "batch_size", "schedule", "start")
+ARGUMENTS = ("rule", "network", "data", "epochs", "batch_size", "schedule", "start", "until")
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Job:
 
         The rule sees that matrix as its x and columns of hyperparameters, which broadcast; nothing in it changes.
         """
-        rule, network, data, epochs, batch_size, schedule, _ = (self.common[name] for name in ARGUMENTS)
+        rule, network, data, epochs, batch_size, schedule, *_ = (self.common[name] for name in ARGUMENTS)
         images, labels = data.train_images, data.train_labels
         batch_size = batch_size or len(labels)
         x = torch.stack([network.initial(seed, device=images.device, dtype=images.dtype) for _, seed in runs])
@@ -162,6 +162,7 @@ def sweep(
     batch_size=128,
     schedule=None,
     start=None,
+    until=None,
     parameters=False,
     file=None,
     together=None,
@@ -172,8 +173,8 @@ def sweep(
     grid: name of a hyperparameter -> the values it takes, such as ``{"lr": [0.01, 0.1]}``; or a list of settings, each
     a dict, such as ``[{"lr": 0.1}, {"lr": 0.01, "beta": 0.5}]``. A setting may also name what else
     :func:`course_utils.descent.train` takes, and replaces it for its runs: ``rule``, ``network``, ``data``,
-    ``epochs``, ``batch_size``, ``schedule``, ``start``; the argument of that name may then be None. seeds: whole
-    numbers. epochs, batch_size, schedule, start, data: as ``train`` takes them.
+    ``epochs``, ``batch_size``, ``schedule``, ``start``, ``until``; the argument of that name may then be None. seeds:
+    whole numbers. epochs, batch_size, schedule, start, until, data: as ``train`` takes them.
     parameters: True keeps the last parameters of every run, in its History. file: where to keep what is done; the same
     sweep, given the same file, goes on from there. engine: who does the runs, a name in ``ENGINES`` or a function like
     those (see :class:`Job`); by default the one that the variable COURSE_ENGINE names, else "cores". together: how
@@ -184,7 +185,7 @@ def sweep(
     what is to be seen afterwards must be in a History. Raises ``ValueError`` for bad settings, and for a file that
     holds another sweep.
     """
-    common = dict(zip(ARGUMENTS, (rule, network, data, epochs, batch_size, schedule, start), strict=True))
+    common = dict(zip(ARGUMENTS, (rule, network, data, epochs, batch_size, schedule, start, until), strict=True))
     settings = _settings(common, grid)
     seeds = [int(seed) for seed in seeds]
     if not seeds:
@@ -258,7 +259,9 @@ def _seconds(whole):
 
 def _together(common, settings):
     """How many runs are to advance at once: on a GPU many, if they differ in hyperparameters alone."""
-    if common["data"] is None or not common["data"].train_images.is_cuda or common["start"] is not None:
+    if common["data"] is None or not common["data"].train_images.is_cuda:
+        return 1
+    if common["start"] is not None or common["until"] is not None:
         return 1  # measured on a CPU with one thread: a batched step is slower for every network of the course
     alike = all(set(setting) == set(settings[0]) and not set(setting) & set(ARGUMENTS) for setting in settings)
     return TOGETHER if alike else 1
@@ -351,6 +354,8 @@ def _described(whole):
     described = {"rule": _code(whole["rule"]), "network": [repr(network), _code(type(network))], "schedule": factors}
     described["data"] = [_checksum(part) for part in data]
     described["start"] = None if whole["start"] is None else _checksum(whole["start"])
+    if whole["until"] is None:  # as in the files of before there was such a thing
+        whole = {name: value for name, value in whole.items() if name != "until"}
     return whole | described
 
 

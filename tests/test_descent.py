@@ -217,6 +217,18 @@ def test_start_is_not_changed(mnist):
     assert torch.equal(x, before)
 
 
+def test_until_a_target_the_rest_is_spared(mnist):
+    whole = train(rules.momentum, small, mnist, epochs=6, lr=0.05)
+    means = np.convolve(whole.losses, np.full(7, 1 / 7), "valid")
+    target = means[: 3 * 10 - 6].min()  # reached in the third epoch of ten steps at the latest
+    last = -(-(int((means <= target).argmax()) + 7) // 10)
+    history = train(rules.momentum, small, mnist, epochs=6, lr=0.05, until=(target, 7))
+    assert len(history.test_accuracy) == last < 6
+    np.testing.assert_array_equal(history.losses, whole.losses[: 10 * last])
+    never = train(rules.momentum, small, mnist, epochs=6, lr=0.05, until=(0, 7))
+    assert torch.equal(never.parameters, whole.parameters)
+
+
 @pytest.mark.parametrize("batch_size", [None, 1200, 5000])
 def test_all_examples_at_once_is_descend_on_the_full_gradient(mnist, batch_size):
     images, labels = mnist.train_images, mnist.train_labels

@@ -105,6 +105,20 @@ def test_a_file_of_another_sweep_is_left_alone(mnist, tmp_path):
         sweep(rules.momentum, small, mnist, {"lr": [0.01]}, seeds=[0], epochs=1, file=file)
 
 
+def test_a_run_ends_at_its_target_and_a_file_remembers_which(mnist, tmp_path):
+    file = tmp_path / "sweep.npz"
+    grid = [{"lr": 0.05, "until": (100.0, 2)}, {"lr": 0.05}]
+    for _ in range(2):  # run, then read
+        result = sweep(rules.momentum, small, mnist, grid, seeds=[0], epochs=3, file=file)
+        assert [len(run.test_accuracy) for (run,) in result.runs] == [1, 3]
+        assert np.isnan(result.accuracy[0, 0]).tolist() == [False, True, True]
+        np.testing.assert_array_equal(result.runs[0][0].losses, result.runs[1][0].losses[:5])
+    with pytest.raises(ValueError, match=r"sweep.npz holds another sweep"):
+        sweep(rules.momentum, small, mnist, grid[1:] * 2, seeds=[0], epochs=3, file=file)
+    together = sweep(rules.momentum, small, mnist, {"lr": [0.05]}, seeds=[0], epochs=3, until=(100.0, 2), together=1)
+    assert len(together.runs[0][0].test_accuracy) == 1
+
+
 @pytest.mark.parametrize(
     ("grid", "others", "message"),
     [
