@@ -1286,7 +1286,7 @@ def test_knobs_stand_where_the_link_was(pages, texts, browser):
 def test_on_a_phone_the_map_stays_in_sight_while_its_knobs_are(pages, browser, chapter):
     """Below the header, with the line of what a knob has done; it never covers the knob, and goes when the knobs go."""
     boxes = (
-        "(root => ['.mobile-header', '.plots', '[part=news]', '.stage', '.knobs'].map(part => (box => [box.top, "
+        "(root => ['.mobile-header', '.plots', '[part=news]', '[part=news]', '.knobs'].map(part => (box => [box.top, "
         "box.bottom])((document.querySelector(part) ?? root.querySelector(part)).getBoundingClientRect())))"
     )
     with browser.open(pages[f"notebooks/{chapter}.html"].as_uri(), width=390, height=844) as page:
@@ -1306,7 +1306,8 @@ def test_on_a_phone_the_map_stays_in_sight_while_its_knobs_are(pages, browser, c
                 page.page.wait_for_timeout(50)
                 header, plots, news, stage, _ = page.evaluate(f"{boxes}({knobs}.shadowRoot)")
                 assert plots[0] >= header[1] - 1
-                assert news[1] <= stage[1] <= 844
+                assert news[0] == pytest.approx(plots[1], abs=1)
+                assert news[1] - plots[0] < 0.36 * 844, "a third of the screen is held"
                 top, bottom = page.evaluate(f"(({{top, bottom}}) => [top, bottom])({bar}.getBoundingClientRect())")
                 assert stage[1] <= top < bottom <= 844
             page.evaluate(f"scrollBy(0, {knobs}.knobs.getBoundingClientRect().bottom - 40)")

@@ -203,7 +203,7 @@ def test_the_map_of_lr_and_beta_is_python_s(page):  # noqa: F811
     lr, beta = min(grid, key=grid.get)
     assert (found["lr"], found["beta"]) == (lr, beta)
     assert found["late"] == pytest.approx(grid[lr, beta])
-    # between, next to the rates that fly out
+    # between, beside the rates that fly out
     assert 0 < beta < 0.95
     assert grid[rates[rates.index(lr) + 2], beta] > 100 * grid[lr, beta]
 

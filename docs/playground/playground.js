@@ -7,8 +7,8 @@ const HERE = document.currentScript.src.replace(/[^/]*$/, "");
 
 // A slide is wider than 1100 px, laid out by slides.js.
 const STYLE = `
-/* --held: how high a picture stays in sight on a phone */
-:host { --tall: clamp(200px, var(--held, 34vh), 300px); --top: var(--header-height, 0px); --blue: light-dark(#0072b2, #56b4e9); --line: color-mix(in srgb, CanvasText 40%, Canvas);
+/* --tall: how high a picture stays in sight on a phone */
+:host { --tall: clamp(200px, 34vh, 300px); --top: var(--header-height, 0px); --blue: light-dark(#0072b2, #56b4e9); --line: color-mix(in srgb, CanvasText 40%, Canvas);
   display: block; color: CanvasText; font: 15px/1.45 system-ui, sans-serif; container-type: inline-size }
 * { box-sizing: border-box }
 p { margin: .3em 0 } [hidden] { display: none !important }
@@ -55,7 +55,7 @@ a { color: var(--blue); display: inline-block; padding: .3em 0 }
   .whole.asks { .knobs, .said, &:not(.early) .side { display: none } }
   .whole:not(.asks) :is(.plots, [part=news]), .early .beside { position: sticky; top: var(--top); z-index: 1; background: Canvas }
   .early .plots { position: static !important } .whole .stage [part=news] { top: calc(var(--tall) + var(--top)); box-shadow: 0 1px var(--line) }
-  .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } ul { font-size: .85em } .stage:has(li:nth-child(3)) [part=news] { min-height: 5.8em } .knob { min-width: 100% } .knob * { scroll-margin-top: calc(var(--tall) + 9em + var(--top)) }
+  .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } ul { font-size: .85em } .stage:has(li:nth-child(3)) [part=news] { min-height: 5.8em; font-size: .9em } .knob { min-width: 100% } .knob * { scroll-margin-top: calc(var(--tall) + 9em + var(--top)) }
 }
 @media (pointer: coarse) {
   button, select, summary, label, .knob input, .controls input { min-height: 44px; font-size: 16px } a, summary { padding: .6em 0 }
