@@ -32,7 +32,7 @@ const stories = {
     "A round bowl of curvature 1. Which rate ends nearest to the minimum?", ["0.02", "*0.2", "1.9", "2.05"],
     ({ lanes }) => `${each(lanes, end)}. A step multiplies the distance by 1 − lr: by ${lanes.map(({ lr }) => short(1 - lr)).join(", ")}.`],
   zigzag: [2, "The zigzag", ["k", "0.lr"], `k=20&steps=20&view=parts&${gd + 2 / 21}`,
-    "Gradient descent has the fastest rate for k = 20. We make the ravine twice as steep across, k = 40. What happens?",
+    "This rate is the fastest for k = 20. What happens in a ravine twice as steep, k = 40?",
     ["it comes in later", "it comes in, zigzagging wider", "*it flies out"],
     ({ lanes: [a], again }) => `k = 20: ${end(a)} after 20 steps. k = 40: ${end(again("k=40")[0])}. The steepest direction sets the limit, lr < 2/k = ${2 / 40}, and ${short(a.lr)} is above. Now find the rate that tames it.`, "k=40"],
   banana: [2, "A bent valley", ["0.lr", "steps"], `surface=rosenbrock&steps=1000&speed=150&${gd}0.001`,
