@@ -607,6 +607,7 @@ def test_a_ravine_s_knobs_are_offered_for_a_ravine(browser):
 
 def test_a_best_rate_is_found_beside_its_knob(browser):
     with opened(browser) as page:
+        page.evaluate("document.querySelector('optimizer-knobs').turn('1.lr', 0.0312)")
         page.evaluate(f"{IN}.querySelector('[aria-label=\"best rate: Momentum lr\"]').click()")
         lanes = "document.querySelector('optimizer-knobs').state.lanes.map(({lr, beta}) => [lr, beta ?? 0])"
         _, (lr, beta) = page.evaluate(lanes)
@@ -615,7 +616,7 @@ def test_a_best_rate_is_found_beside_its_knob(browser):
             "(({state, race: {surface}}, lane) => (lane = state.lanes[1], Playground.RATES.map(lr => [lr, "
             f"{late}]).reduce((a, b) => b[1] < a[1] ? b : a)[0]))(document.querySelector('optimizer-knobs'))"
         )
-        assert (lr, beta) == (0.0312, 0.7), "the story's, which is better than any of the grid"
+        assert (lr, beta) == (0.0312, 0.7), "the one that is set, which is better than any of the grid"
         page.evaluate("document.querySelector('optimizer-knobs').turn('1.lr', 0.001)")
         page.evaluate(f"{IN}.querySelector('[aria-label=\"best rate: Momentum lr\"]').click()")
         _, (lr, beta) = page.evaluate(lanes)
