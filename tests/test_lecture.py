@@ -363,8 +363,8 @@ SAID = [
         "workloads",
         "10_which_optimizer",
         [r"many, equal: SGD, [\d.]+ +[\d.]+ +(\d+) ", r"many, equal: Adam, [\d.]+ +[\d.]+ +(\d+) "],
-        1.2,
-        1.3,
+        1.08,
+        1.17,
     ),
     (
         "workloads",
