@@ -25,8 +25,6 @@ from vendor import vendor  # noqa: E402
 
 # Where this repository is on GitHub; without it, no page has a button that leads there.
 REPOSITORY = pages.repository()
-# Where it is not known, set-up begins with what whoever reads this has: the folder that the course came in.
-FOLDER = "In the course's folder, the one with the `Makefile` (a ZIP is to be unpacked first), type"
 
 # What makes pages of notebooks, in short.
 MAKERS = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(DOCS.glob("*.py")))).hexdigest()
@@ -101,11 +99,7 @@ def read(app, name, source):
     # Files that are no page here: on GitHub, if the repository is there.
     there = rf"[\1]({REPOSITORY}/blob/main/\2)" if REPOSITORY else r"\1"
     source[0] = re.sub(r"\[([^\]]+)\]\((?:\.\./)*((?:data|solutions|LICENSE)[^)]*)\)", there, source[0])
-    if REPOSITORY:
-        source[0] = source[0].replace("<this repository's address>", REPOSITORY)
-    else:  # nothing is to be typed that one would have to fill in first
-        source[0] = re.sub(r"Get the course, `git clone <[^>]+>[^`]*`[^.]*\. In its folder type", FOLDER, source[0])
-        source[0] = re.sub(r"^- \*\*Colab\*\*.*?^  ```\n.*?^  ```\n", "", source[0], flags=re.MULTILINE | re.DOTALL)
+    source[0] = pages.addressed(source[0], REPOSITORY)
     if name == "README":  # the first page has the chapters; this one is the map and the manual
         text = re.sub(r"^# .+$", "# Map, letters, set-up", source[0], count=1, flags=re.MULTILINE)
         before, _, rest = text.partition("## The chapters\n")

@@ -148,6 +148,18 @@ def repository():
     return f"https://github.com/{found[1]}" if found else None
 
 
+def addressed(text, repository):
+    """README with the repository's address; where that is not known, without what one would have to fill in.
+
+    Set-up then begins with what its reader has, the folder that the course came in; Colab, which clones, is left out.
+    """
+    if repository:
+        return text.replace("<this repository's address>", repository)
+    folder = "In the course's folder, the one with the `Makefile` (a ZIP is to be unpacked first), type"
+    text = re.sub(r"Get the course, `git clone <[^>]+>[^`]*`[^.]*\. In its folder type", folder, text)
+    return re.sub(r"^- \*\*Colab\*\*.*?^  ```\n.*?^  ```\n", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
 # --- Cells, before Sphinx parses them ---------------------------------------------------------------------------------
 
 

@@ -1094,6 +1094,20 @@ def test_where_the_address_is_known_set_up_says_it(texts):
     assert "address>" not in texts["README.html"]
 
 
+def test_where_it_is_not_known_nothing_is_left_to_be_filled_in(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import pages as makes_pages
+
+    readme = (ROOT / "README.md").read_text("utf-8")
+    made = makes_pages.addressed(readme, None)
+    opening = made.partition("\n## Set-up\n")[2].partition("\nA second")[0]
+    assert re.match(r"\nIn the course's folder, [^\n]+ type\n\n```\nmake lab\n```\n", opening)
+    assert "git clone" not in made
+    assert "address>" not in made
+    assert made.count("```") == readme.count("```") - 2, "Colab alone is left out"
+    assert made.partition("\n### Settings")[2] == readme.partition("\n### Settings")[2]
+
+
 def test_chapters_can_be_launched_and_downloaded(texts):
     text = texts["notebooks/04_momentum.html"]
     for place in (
