@@ -99,8 +99,7 @@ def read(app, name, source):
     # Files that are no page here: on GitHub, if the repository is there.
     there = rf"[\1]({REPOSITORY}/blob/main/\2)" if REPOSITORY else r"\1"
     source[0] = re.sub(r"\[([^\]]+)\]\((?:\.\./)*((?:data|solutions|LICENSE)[^)]*)\)", there, source[0])
-    if REPOSITORY:
-        source[0] = source[0].replace("<this repository's address>", REPOSITORY)
+    source[0] = pages.addressed(source[0], REPOSITORY)
     if name == "README":  # the first page has the chapters; this one is the map and the manual
         text = re.sub(r"^# .+$", "# Map, letters, set-up", source[0], count=1, flags=re.MULTILINE)
         before, _, rest = text.partition("## The chapters\n")

@@ -106,8 +106,8 @@ LEADS = {
         "Six plans for a learning rate: what is left of it after so many steps",
     ),
     "04_momentum": (
-        *("02_gradient_descent", "02-27", (0, 0, 68, 100)),
-        "Down a narrow valley a small step creeps, a large one zigzags. What would a memory of past steps change?",
+        *("04_momentum", "04-07", (0, 0, 100, 53)),
+        "In a ravine gradient descent zigzags, then crawls. What would a memory of past steps change?",
     ),
     "05_asynchronous_sgd": (
         *("05_asynchronous_sgd", "05-26", WHOLE),
@@ -118,8 +118,8 @@ LEADS = {
         "As with a pendulum: height and distance swing against each other, their sum only falls",
     ),
     "07_adagrad": (
-        *("07_adagrad", "07-61", (0, 0, 49, 100)),
-        "Down a cliff and into a bowl: Adagrad’s steps grow shorter and shorter",
+        *("07_adagrad", "07-06s", (0, 0, 58, 100)),
+        "A ravine, gentle along x and twenty times as steep along y. Must both move at one learning rate?",
     ),
     "08_rmsprop": (
         *("08_rmsprop", "08-41", WHOLE),
@@ -146,6 +146,18 @@ def repository():
         address = subprocess.run(ask, cwd=ROOT, capture_output=True, text=True).stdout if shutil.which("git") else ""
     found = re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?\s*$", address)
     return f"https://github.com/{found[1]}" if found else None
+
+
+def addressed(text, repository):
+    """README with the repository's address; where that is not known, without what one would have to fill in.
+
+    Set-up then begins with what its reader has, the folder that the course came in; Colab, which clones, is left out.
+    """
+    if repository:
+        return text.replace("<this repository's address>", repository)
+    folder = "In the course's folder, the one with the `Makefile` (a ZIP is to be unpacked first), type"
+    text = re.sub(r"Get the course, `git clone <[^>]+>[^`]*`[^.]*\. In its folder type", folder, text)
+    return re.sub(r"^- \*\*Colab\*\*.*?^  ```\n.*?^  ```\n", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 # --- Cells, before Sphinx parses them ---------------------------------------------------------------------------------
@@ -296,15 +308,15 @@ def finish(app, tree, name):
             if (table := printed.page(node.astext())) is not None:
                 node.parent.replace(node, raw(table))
     top = tree.next_node(nodes.section)  # the line that says where a page can be run follows what the page is about
-    table = next((i for i, node in enumerate(top) if "table-wrapper" in node["classes"]), 1)
-    place = (1 if chapter else table) + 1
+    place = 2
     top.insert(place, raw(RUN))
     if chapter:  # in the same line what not every reader looks for
         note = partial(is_raw, text='<details class="lecturers"><summary>For lecturers</summary>')
         setup, said = taken(top, is_setup), taken(top, note, partial(is_raw, text="</details>"))
         top[place + 1 : place + 1] = [*setup, raw(RUN_SET), *said, raw(RUN_END)]
-    if name.startswith("exercises/"):  # the picture that stands for its chapter on the first page
-        top.insert(1, raw(f'<figure class="lead">{card(path.stem, up)}</figure>'))
+    if name.startswith("exercises/"):  # how long, where to do it; beside that its chapter's picture
+        top.insert(3, raw(f"</div>{cover_figure(path.stem, up)}</div>"))
+        top.insert(1, raw('<div class="opens"><div>'))
     if chapter:  # a chapter opens with its question and a picture, and leads to its exercise once it is read
         minutes = next(one["exercise"] for one in chapters() if one["stem"] == path.stem)
         read = next(node for node in tree.findall(nodes.section) if node[0].astext() == "What to remember")
@@ -313,10 +325,20 @@ def finish(app, tree, name):
             read.append(raw(f'<p><a class="main-way" href="{way}">Exercise, {minutes} min</a></p>'))
         of, cell, _, words = LEADS[path.stem]
         there, label = "" if of == path.stem else f"{of}.html", f"{int(of[:2])}.{figure_number(of, cell)}"
-        lead_figure = f"""<figure class="lead">{card(path.stem, up, "lead")}<figcaption>{words}
+        lead_figure = f"""<figure class="lead">{card(path.stem, up, "lead", fit=True)}<figcaption>{words}
 (<a href="{there}#figure-{label.replace(".", "-")}">Figure {label}</a>)</figcaption></figure>"""
         top.insert(1, raw(lead_figure))
         top.insert(1, raw(f'<p class="asks">{QUESTIONS[path.stem]}</p>'))
+
+
+def cover_figure(stem, up):
+    """The picture on an exercise's page, with what it shows and where it is explained."""
+    of, _ = COVERS[stem]
+    said = next(words for cell, _, words, *_ in figures(read(stem)) if cell == of)
+    label = f"{int(stem[:2])}.{figure_number(stem, of)}"
+    there = f"{up}notebooks/{stem}.html#figure-{label.replace('.', '-')}"
+    return f"""<figure class="lead">{card(stem, up, fit=True)}<figcaption>{html.escape(finding(said))}
+(<a href="{there}">Figure {label}</a>)</figcaption></figure>"""
 
 
 def is_setup(node):
@@ -554,12 +576,16 @@ def small(text, table, sign):
 def mathml(node, display):
     """The converter sets functions such as ln close to their argument: a thin space belongs between them.
 
-    Not after the log that an index belongs to: the two are one. The two bars of a norm are equally long, as in LaTeX.
+    Not after the log that an index belongs to: the two are one. The two bars of a norm are equally long, as in LaTeX,
+    and bars stand close to what they enclose; a name such as sign is no operator with room on both sides.
     What a page of HTML takes for granted, of every formula anew, is left out: it made up a fiftieth of the page.
     """
     function, argument = "<mi>(?:ln|log|exp|sin|cos|max|min)</mi>", "<(?:mi|mn|mrow|mfrac|msub|msup|msubsup|mover)\\b"
     spaced = f"(?<!<msub>)(?<!<msup>)(?<!<msubsup>)({function})(?={argument})"
     formula = convert(node.astext(), display=display).replace("<mo>&#x02016;", '<mo stretchy="false">&#x02016;')
+    bar = r'<mo stretchy="false">(?=&#x(?:02016|0007C);)'
+    formula = re.sub(bar, '<mo stretchy="false" lspace="0" rspace="0">', formula)
+    formula = re.sub(r"<mo>([A-Za-z]+)</mo>", r'<mi mathvariant="normal">\1</mi>', formula)
     formula = re.sub(r' (?:xmlns="[^"]*"|display="inline")', "", formula)
     return re.sub(spaced, r'\1<mspace width="0.17em"/>', formula)
 
@@ -658,9 +684,15 @@ def cover(stem, cell, box):
     raise LookupError(f"Cell {cell} of {stem} shows no figure: choose another in COVERS or LEADS.")
 
 
-def card(stem, up="", kind="cover"):
-    """The chapter's picture. It has no words: the chapter's title stands beside it."""
+def card(stem, up="", kind="cover", fit=False):
+    """The chapter's picture. It has no words: the chapter's title stands beside it.
+
+    On the first page all are of one shape; where one stands alone (fit), a wide one is shown without its blank.
+    """
     size = f'width="{COVER[0]}" height="{COVER[1]}"'
+    width, height = (cover(*LEADS[stem][:3]) if kind == "lead" else cover(stem, *COVERS[stem])).size if fit else COVER
+    if width / height > COVER[0] / COVER[1]:
+        size += f' style="aspect-ratio: {width} / {height}"'
     file = f"{up}_static/covers/{stem}_{kind}"
     return both(f'alt="" loading="lazy" {size}', f"{file}.webp", f"{file}_dark.webp")
 

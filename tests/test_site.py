@@ -396,10 +396,12 @@ def test_a_folded_section_opens_where_it_is_named(pages, browser):
         assert fold.evaluate("fold => fold.open")
 
 
-def test_an_exercise_says_first_what_it_asks_and_then_where_to_do_it(texts):
+def test_an_exercise_says_first_where_to_do_it_and_then_what_it_asks(texts):
     for stem in CHAPTERS[1:]:
         text = texts[f"exercises/{stem}/{stem}.html"].partition("</head>")[2]
-        places = [text.index(part) for part in ("<h1>", "<table", '<nav class="run', "YOUR CODE HERE")]
+        places = [
+            text.index(part) for part in ("<h1>", '<nav class="run', "Do it in JupyterLab", "<table", "YOUR CODE HERE")
+        ]
         assert places == sorted(places), stem
 
 
@@ -715,6 +717,11 @@ def test_the_first_page_s_race_shows_what_will_run(pages, browser):
             page.evaluate(f"{knobs}.button.click()")
             page.page.wait_for_function(f"{knobs}.state.step > 12")
             assert not page.evaluate(f"{knobs}.waits")
+            page.page.wait_for_function(f"{knobs}.state.step == 80")
+            ends = page.evaluate(f"{knobs}.race.lanes.map(lane => [lane.heights.at(-1), lane.label])")
+            (lowest, best), (second, _), _ = sorted(ends)
+            said = page.evaluate("document.querySelector('.race figcaption').textContent")
+            assert f"{best} ends about {float(f'{second / lowest:.0e}'):.0f} times lower than the next." in said
 
 
 def test_the_contents_are_in_sight_or_under_a_named_button_that_stays(pages, browser):
@@ -887,27 +894,32 @@ def test_a_line_of_code_is_broken_where_python_allows(monkeypatch):
 
 
 def test_many_sections_beyond_the_core_are_one_line_of_the_contents(pages, browser):
-    with browser.open(pages["notebooks/09_adam.html"].as_uri(), width=1440, height=900) as page:
-        fold = page.page.locator(".toc-tree details")
-        assert fold.count() == 1
-        assert re.fullmatch(r"Deeper: \d+ sections", fold.locator("summary").inner_text())
-        assert not fold.locator("a").first.is_visible()
-        fold.locator("summary").click()
-        assert fold.locator("a").first.is_visible()
+    for stem in ("04_momentum", "09_adam"):  # here and there, or one after the other
+        with browser.open(pages[f"notebooks/{stem}.html"].as_uri(), width=1440, height=900) as page:
+            fold = page.page.locator(".toc-tree details")
+            assert fold.count() == 1
+            assert re.fullmatch(r"Deeper: \d+ sections", fold.locator("summary").inner_text())
+            assert not fold.locator("a").first.is_visible()
+            fold.locator("summary").click()
+            assert fold.locator("a").first.is_visible()
 
 
 def test_an_exercise_opens_with_its_chapter_s_picture(pages, browser):
     for width, height in ((390, 844), (1280, 720), (1440, 900)):
         with browser.open(pages["exercises/09_adam/09_adam.html"].as_uri(), width=width, height=height) as page:
             page.evaluate(LOADED)
-            table, picture = page.evaluate(
-                "['article .table-wrapper', 'figure.lead img'].map(one => "
+            action, table, picture = page.evaluate(
+                "['.run .main-way', 'article .table-wrapper', 'figure.lead img'].map(one => "
                 "document.querySelector(one).getBoundingClientRect().toJSON())"
             )
             assert picture["width"] > 300
             assert picture["bottom"] <= height
-            beside = table["right"] <= picture["left"] and table["top"] < picture["bottom"]
+            beside = action["right"] <= picture["left"] and action["top"] < picture["bottom"]
             assert beside == (width > 640), "nothing blank beside it"
+            assert action["bottom"] < 300, "what one is to do comes first"
+            assert max(action["bottom"], picture["bottom"]) <= table["top"]
+            said = page.evaluate("document.querySelector('figure.lead figcaption').textContent")
+            assert re.search(r"\w\.\s+\(Figure 9\.\d+\)$", said)
 
 
 def test_a_figure_opens_large_and_closes(pages, browser):
@@ -1080,6 +1092,20 @@ def test_readme_s_links_to_headings_land_on_them(texts):
 def test_where_the_address_is_known_set_up_says_it(texts):
     assert f"git clone {REPOSITORY} course" in texts["README.html"]
     assert "address>" not in texts["README.html"]
+
+
+def test_where_it_is_not_known_nothing_is_left_to_be_filled_in(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import pages as makes_pages
+
+    readme = (ROOT / "README.md").read_text("utf-8")
+    made = makes_pages.addressed(readme, None)
+    opening = made.partition("\n## Set-up\n")[2].partition("\nA second")[0]
+    assert re.match(r"\nIn the course's folder, [^\n]+ type\n\n```\nmake lab\n```\n", opening)
+    assert "git clone" not in made
+    assert "address>" not in made
+    assert made.count("```") == readme.count("```") - 2, "Colab alone is left out"
+    assert made.partition("\n### Settings")[2] == readme.partition("\n### Settings")[2]
 
 
 def test_chapters_can_be_launched_and_downloaded(texts):

@@ -134,25 +134,24 @@
     }
   }
 
-  // A printed table that is wider than the column is set closer, and its entries may have two lines.
+  // A printed table that is wider than the column is set closer, and its entries may have two lines; on a phone if it
+  // fits then: else it scrolls.
   const fit = table => {
     table.classList.remove("tight");
     table.classList.toggle("tight", table.scrollWidth > table.clientWidth);
+    if (innerWidth < 640 && table.scrollWidth > table.clientWidth) table.classList.remove("tight");
   };
   const sized = new ResizeObserver(tables => tables.forEach(({ target }) => fit(target)));
   for (const table of document.querySelectorAll("div.printed:not(.lines)")) sized.observe(table);
 
-  // In the page's contents many sections beyond the core, one after the other, are one line that opens.
-  const isDeeper = item => item?.querySelector(":scope > a[href^='#deeper-']");
-  for (const first of document.querySelectorAll(".toc-tree li")) {
-    if (!isDeeper(first) || isDeeper(first.previousElementSibling)) continue;
-    const run = [first];
-    while (isDeeper(run.at(-1).nextElementSibling)) run.push(run.at(-1).nextElementSibling);
-    if (run.length < 4) continue;
-    const fold = document.createElement("details"), list = document.createElement("ul"), item = document.createElement("li");
-    first.before(item);
-    fold.append(Object.assign(document.createElement("summary"), { textContent: `Deeper: ${run.length} sections` }), list);
-    list.append(...run);
+  // In the page's contents many sections beyond the core are one line that opens, where the last of them stood.
+  for (const list of document.querySelectorAll(".toc-tree ul")) {
+    const beyond = [...list.children].filter(item => item.querySelector(":scope > a[href^='#deeper-']"));
+    if (beyond.length < 4) continue;
+    const fold = document.createElement("details"), within = document.createElement("ul"), item = document.createElement("li");
+    beyond.at(-1).before(item);
+    fold.append(Object.assign(document.createElement("summary"), { textContent: `Deeper: ${beyond.length} sections` }), within);
+    within.append(...beyond);
     item.append(fold);
   }
 
@@ -190,6 +189,11 @@
     race.shadowRoot.adoptedStyleSheets = [accent];
     race.draw = () => {
       draw.call(race);
+      if (!race.waits && race.state.step >= race.state.steps) { // all seem to have arrived: how far apart are they?
+        const [best, next] = race.race.lanes.map(({ label, heights }) => ({ label, end: heights.at(-1) })).sort((a, b) => a.end - b.end);
+        const times = Number((next.end / best.end).toPrecision(1));
+        if (times > 1) race.parentNode.querySelector("figcaption span").textContent = `${best.label} ends about ${times} times lower than the next.`;
+      }
       if (!race.waits || !race.plot) return; // too narrow to be drawn
       race.plot = Playground.drawMap(race.map, { ...race.state, step: SHOWN }, race.race, getComputedStyle(race).color);
       race.slider.value = SHOWN;
