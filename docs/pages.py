@@ -106,8 +106,8 @@ LEADS = {
         "Six plans for a learning rate: what is left of it after so many steps",
     ),
     "04_momentum": (
-        *("04_momentum", "04-07", (0, 0, 100, 53)),
-        "In a ravine gradient descent zigzags, then crawls. What would a memory of past steps change?",
+        *("07_adagrad", "07-06s", (0, 0, 58.9, 100)),
+        "A ravine, from the start to the minimum. What would a memory of past steps change on the way?",
     ),
     "05_asynchronous_sgd": (
         *("05_asynchronous_sgd", "05-26", WHOLE),
@@ -118,8 +118,8 @@ LEADS = {
         "As with a pendulum: height and distance swing against each other, their sum only falls",
     ),
     "07_adagrad": (
-        *("07_adagrad", "07-06s", (0, 0, 58, 100)),
-        "A ravine, gentle along x and twenty times as steep along y. Must both move at one learning rate?",
+        *("04_momentum", "04-05a", WHOLE),
+        "In a ravine the steepest way down leads across. Must both directions share one learning rate?",
     ),
     "08_rmsprop": (
         *("08_rmsprop", "08-41", WHOLE),
