@@ -359,6 +359,9 @@ def test_two_side_by_side_stand_still(browser, width):
         answer(page, 0)
         high = "new Promise(done => setTimeout(() => done(document.documentElement.scrollHeight), 700))"
         assert page.evaluate(high) == page.evaluate(high)
+        if width > 960:
+            tall = "[...document.querySelectorAll('optimizer-knobs')].map(({beside}) => beside.clientHeight)"
+            assert page.evaluate(tall) == [230, 230], "one scale for the eye"
         tops = ".map(part => document.querySelector('.twin optimizer-knobs')[part].getBoundingClientRect().y)"
         found = page.evaluate(f"['map', 'news', 'knobs']{tops}")
         assert found == sorted(found), "the knobs stand below what they turn"
@@ -368,9 +371,9 @@ def test_an_answer_says_when_the_story_has_moved_on(browser):
     with opened(browser) as page:
         said = f"{IN}.querySelector('.outcome').innerText"
         answer(page, 2)
-        assert page.evaluate(said).startswith("Right. Gradient")
+        assert page.evaluate(said).startswith("Right. Along")
         page.evaluate("document.querySelector('optimizer-knobs').turn('1.lr', 0.05)")
-        assert page.evaluate(said).startswith("Right. As the story begins: Gradient")
+        assert page.evaluate(said).startswith("Right. As the story begins: Along")
 
 
 def test_the_right_answer_is_marked_whichever_was_given(browser):
@@ -492,7 +495,7 @@ def test_an_answer_shows_the_run_that_was_asked_about(browser):
         assert (
             page.evaluate(f"{IN}.querySelector('[data-knob=k]').parentNode.querySelector('[type=text]').value") == "40"
         )
-        assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("Right. k = 20:")
+        assert page.evaluate(f"{IN}.querySelector('.outcome').innerText").startswith("Right. The steepest")
 
 
 def test_what_a_knob_has_done_stands_in_a_sentence(browser):
@@ -1051,7 +1054,9 @@ def test_best_says_of_what(browser):
         assert page.evaluate(f"{IN}.querySelector('button.best').checkVisibility()")
         assert page.evaluate(f"{note}.textContent") == title, "in words under the knobs"
         count = page.evaluate("Playground.RATES.length")
-        assert title.startswith(f"“Best” of this rate and {count} from 0.0001 to 10: ")
+        assert title.startswith(f"“Best” tries {count + 1} rates from 0.0001 to 10 and takes the "), (
+            "this one and the grid"
+        )
         assert page.evaluate("[Playground.RATES[0], Playground.RATES.at(-1)]") == [0.0001, 10]
         assert 0 <= box_of(page, "p.best")[1] - sum(box_of(page, ".knob:last-of-type")[1::2]) < 20
         assert "Each rule has its best rate." in page.evaluate(f"{IN}.querySelector('.question').textContent")
@@ -1106,7 +1111,7 @@ def test_before_a_guess_a_picture_that_is_asked_about_shows_the_question(browser
 @pytest.mark.parametrize("width", [390, 768, 1280])
 @pytest.mark.parametrize("preset", ["ravine", "bias"])
 def test_before_a_guess_there_is_nothing_but_the_question(browser, width, preset):
-    """Its map and its answers; neither an empty picture nor an empty box, until it is told or a knob is turned."""
+    """Its map and its answers; beside them, but not on a phone, an empty frame with a question mark."""
     seen = (
         f"['.question', '.plots canvas', '.play', '.side select', '.beside', '.said p', '.ghost'].map(part => "
         f"{IN}.querySelector(part).checkVisibility({{visibilityProperty: true}}))"
@@ -1114,7 +1119,8 @@ def test_before_a_guess_there_is_nothing_but_the_question(browser, width, preset
     for act in ("answer(0)", "turn('*.lr', 0.02)"):
         with opened(browser, f"#preset={preset}", width=width, height=800) as page:
             drawn(page)
-            assert page.evaluate(seen) == [True] * 3 + [False] * 4
+            assert page.evaluate(seen) == [True] * 3 + [width > 500] * 2 + [False] * 2
+            assert "?" in written(page, "beside")
             page.evaluate(f"document.querySelector('optimizer-knobs').{act}")
             assert page.evaluate(seen) == [True] * 5 + [act == "answer(0)", False]
 
@@ -1194,12 +1200,16 @@ def test_two_side_by_side_play_together_and_the_second_has_no_guess(browser):
         for waits in (True, False):  # the second gives nothing away, and asks nothing that has been shown
             page.evaluate("document.getElementById('both').click()")
             assert page.evaluate(both("waits")) == [waits, waits]
+            page.page.wait_for_timeout(100)
+            assert [
+                news == "Press Play." for news in page.evaluate(both("news").replace("=> news", "=> news.textContent"))
+            ] == [waits] * 2
             page.evaluate("document.getElementById('both').click()")
             answer(page, 0)
         page.evaluate("document.querySelector('optimizer-knobs').turn('1.beta', 0.8)")
         page.evaluate("document.getElementById('both').click()")
-        second = "document.querySelectorAll('optimizer-knobs')[1].shadowRoot.querySelector('{}')".format
-        assert not page.evaluate(f"{second('.question')}.checkVisibility()")
+        question = "({shadowRoot}) => shadowRoot.querySelector('.question').checkVisibility()"
+        assert page.evaluate(f"[...document.querySelectorAll('optimizer-knobs')].map({question})") == [False] * 2
         states = page.evaluate(both("state"))
         assert [state["guess"] for state in states] == [0, -1]
         assert [state["lanes"][1]["beta"] for state in states] == [0.8, 0.92], "one knob stands elsewhere"
@@ -1534,3 +1544,29 @@ def test_on_a_phone_the_picture_that_is_asked_about_and_all_knobs_are_seen_toget
             ".map(({top, bottom}) => [top, bottom])"
         )
         assert all(top + height <= first and last <= 844 for first, last in bars), bars
+
+
+def test_on_a_phone_the_map_that_one_clicks_is_covered_by_nothing(browser):
+    with opened(browser, "#preset=damping", width=390, height=844) as page:
+        page.page.emulate_media(reduced_motion="reduce")
+        answer(page, 0)
+        for y in range(0, 800, 100):
+            page.evaluate(f"scrollTo(0, {y})")
+            page.page.wait_for_timeout(50)
+            x, top, width, height = box_of(page, ".beside")
+            for share in (0.1, 0.5, 0.9):
+                at = f"{IN}.elementFromPoint({x + width / 2}, {top + height * share}).className"
+                assert page.evaluate(at) == "beside", (y, share)
+
+
+def test_the_bar_leads_to_chapters_and_slides(browser):
+    for width, links in ((1280, ["Chapters", "Slides", "All stories"]), (390, ["All stories"])):
+        with opened(browser, width=width) as page:
+            shown = (
+                "[...document.querySelectorAll('h1 ~ a')].filter(link => link.checkVisibility())"
+                ".map(link => link.textContent)"
+            )
+            assert page.evaluate(shown) == links
+            hash = page.evaluate("location.hash")
+            page.evaluate("document.getElementById('all').click()")
+            assert page.evaluate("[location.hash, document.activeElement.id]") == [hash, "stories"]

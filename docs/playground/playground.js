@@ -12,7 +12,7 @@ const STYLE = `
   display: block; color: CanvasText; font: 15px/1.45 system-ui, sans-serif; container-type: inline-size }
 * { box-sizing: border-box }
 p { margin: .3em 0 } [hidden] { display: none !important }
-.text, .stage, .side, .said { display: contents } .asks:not(.early) .side { visibility: hidden } .ghost, .best { display: none }
+.text, .stage, .side, .said { display: contents } .ghost, .best { display: none }
 .question { font-weight: 600 }
 .row, ul { display: flex; flex-wrap: wrap; gap: .4em .8em; align-items: center; margin: .45em 0 }
 canvas { display: block; width: 100%; height: clamp(200px, min(42cqw, 100vh - 375px), 400px); touch-action: none; cursor: crosshair }
@@ -29,7 +29,7 @@ button:hover { border-color: var(--blue) }
 ul { gap: 0 .9em; padding: 0; list-style: none; font-size: .93em }
 svg { width: 22px; height: 12px; margin-right: .35em; stroke-width: 3; vertical-align: middle }
 label { display: inline-flex; gap: .4em; align-items: center; min-height: 28px }
-.outcome { border-left: 3px solid var(--blue); padding-left: .7em }
+.outcome, .asks .said::before { border-left: 3px solid var(--blue); padding-left: .7em }
 summary { padding: .3em 0 }
 fieldset { border: 1px solid var(--line) }
 a { color: var(--blue); display: inline-block; padding: .3em 0 }
@@ -40,6 +40,7 @@ a { color: var(--blue); display: inline-block; padding: .3em 0 }
   .whole { display: grid; grid-template: "text text" "said said" "stage side" "knobs knobs" / 3fr 2fr; gap: 0 1em; > * { min-width: 0 } }
   .early { grid-template-areas: "text text" "said said" "side stage" "knobs knobs" } .text { grid-area: text; display: block; button { padding-block: .6em } }
   .stage { grid-area: stage } .knobs { grid-area: knobs } .said { grid-area: said; display: grid; margin-bottom: .7em; > * { grid-area: 1 / 1 } } .ghost { visibility: hidden }
+  .asks .said::before { content: "The answer opens here."; grid-area: 1 / 1 }
   details, details + p { grid-area: 9 / 1 / 9 / -1 } details + p { place-self: start end }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
@@ -54,7 +55,7 @@ a { color: var(--blue); display: inline-block; padding: .3em 0 }
   .text, .early .side > * { order: -2 } .stage > * { order: -1 } .knobs, details, details + p { order: 1; padding-bottom: 1px } details + p { place-self: auto }
   .whole.asks { .knobs, .said, &:not(.early) .side { display: none } }
   .whole:not(.asks) :is(.plots, [part=news]), .early .beside { position: sticky; top: var(--top); z-index: 1; background: Canvas }
-  .early .plots { position: static !important } .whole .stage [part=news] { top: calc(var(--tall) + var(--top)); box-shadow: 0 1px var(--line) }
+  .early .plots { position: static !important; z-index: 0 !important } .whole .stage [part=news] { top: calc(var(--tall) + var(--top)); box-shadow: 0 1px var(--line) }
   .stage * { margin-block: 0 } .stage .controls { margin: 8px 0 } ul { font-size: .85em } .stage:has(li:nth-child(3)) [part=news] { min-height: 5.8em; font-size: .9em } .knob { min-width: 100% } .knob * { scroll-margin-top: calc(var(--tall) + 9em + var(--top)) }
 }
 @media (pointer: coarse) {
@@ -84,7 +85,7 @@ const fromSlider = (name, share) => {
 const swatch = (lane) => new Range().createContextualFragment(`<svg data-lane=${lane}><path d="M0 6h28"/></svg>`);
 
 const nameOf = (lane, lanes) => (lanes.filter(({ rule }) => rule === lane.rule)[1] ? `no. ${lanes.indexOf(lane) + 1}` : NAMES[lane.rule]);
-const BEST = "“Best” of this rate and 41 from 0.0001 to 10: lowest over the last tenth of the steps.";
+const BEST = "“Best” tries 42 rates and takes the lowest over the last tenth of the steps.";
 
 customElements.define("optimizer-knobs", class extends HTMLElement {
   connectedCallback() {
@@ -121,7 +122,7 @@ customElements.define("optimizer-knobs", class extends HTMLElement {
   build() {
     const { story } = this, bare = this.hasAttribute("bare");
     this.map = node("canvas", { part: "map", tabIndex: 0, role: "application", ariaLabel: "Map of the paths. Arrow keys move the start." });
-    this.beside = node("canvas", { className: "beside", role: "img" });
+    this.beside = node("canvas", { className: "beside", part: "beside", role: "img" });
     this.news = node("p", { part: "news", role: "status" });
     this.button = node("button", { className: "play", onclick: () => this.toggle() }, "Play");
     this.slider = node("input", { type: "range", min: 0, ariaLabel: "step", oninput: () => {
@@ -228,7 +229,7 @@ customElements.define("optimizer-knobs", class extends HTMLElement {
     const lanes = state.lanes.map((lane, i) => node("fieldset", {},
       node("div", { className: "row" }, swatch(i), select("rule", RULES, lane.rule, (rule) => (state.lanes.splice(i, 1, newLane(rule)), this.again())),
         select("schedule", SCHEDULES, lane.schedule, (plan) => ((lane.schedule = plan), this.update())),
-        this.tuner("Tune", BEST.replace(":", ", each with 8 memories:"), [lane], () => undefined),
+        this.tuner("Tune", BEST.replace(" and", ", each with 8 memories, and"), [lane], () => undefined),
         state.lanes[1] && node("button", { onclick: () => (state.lanes.splice(i, 1), this.again()) }, "Take out")),
       node("div", { className: "row" }, Object.keys(ofLane).map((name) => this.knob(`${i}.${name}`)))));
     fill(this.rest,
@@ -442,7 +443,7 @@ customElements.define("optimizer-knobs", class extends HTMLElement {
       };
       this.beside.ariaLabel = VIEWS[state.view] + (waits ? "" : `: ${race.lanes.map((lane) => `${lane.label} ${typeset(told(lane, lane[state.view] ? state.view : "heights"))}`).join("; ")}`);
     }
-    this.news.textContent = waits ? "What do you expect? Guess, or press Play."
+    this.news.textContent = waits ? this.closest(".both") ? "Press Play." : "What do you expect? Guess, or press Play."
       : typeset(this.words ?? (step === state.steps && this.isTurned && isAlike && !this.onSlide ? this.effect() : `Step ${step} of ${state.steps}. ${leader(race, step)}`));
   }
 
