@@ -333,7 +333,7 @@ SAID = [
     (
         "askew",
         "09_adam#A-picture-first",
-        [rf"{name} +[\d.]+ +[\d.]+ +[\d.]+ +([\d.]+)" for name in ("RMSProp", "(?:momentum|Adam)")],
+        [rf"{name}, beta2? [\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +([\d.]+)" for name in ("RMSProp", "(?:momentum|Adam)")],
         0,
         1,
     ),

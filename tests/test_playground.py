@@ -610,6 +610,16 @@ def test_a_ravine_s_knobs_are_offered_for_a_ravine(browser):
             assert ("k" in shown, "angle" in shown) == (has, has)
 
 
+def test_a_race_without_knobs_says_once_that_one_may_guess(browser):
+    """Its sentence stands where the answer will; only the whole element has room for a second one."""
+    with opened(browser) as page:
+        page.evaluate("document.querySelector('optimizer-knobs').setAttribute('bare', '')")
+        page.evaluate("(one => one.replaceWith(one.cloneNode()))(document.querySelector('optimizer-knobs'))")
+        page.page.wait_for_function(IN + ".querySelector('.bare.asks')")
+        assert page.evaluate(f"getComputedStyle({IN}.querySelector('.bare .said'), '::before').content") == "none"
+        assert "Guess" in page.evaluate(f"{IN}.querySelector('[part=news]').textContent")
+
+
 def test_a_best_rate_is_found_beside_its_knob(browser):
     with opened(browser) as page:
         page.evaluate("document.querySelector('optimizer-knobs').turn('1.lr', 0.0312)")

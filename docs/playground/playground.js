@@ -40,7 +40,7 @@ a { color: var(--blue); display: inline-block; padding: .3em 0 }
   .whole { display: grid; grid-template: "text text" "said said" "stage side" "knobs knobs" / 3fr 2fr; gap: 0 1em; > * { min-width: 0 } }
   .early { grid-template-areas: "text text" "said said" "side stage" "knobs knobs" } .text { grid-area: text; display: block; button { padding-block: .6em } }
   .stage { grid-area: stage } .knobs { grid-area: knobs } .said { grid-area: said; display: grid; margin-bottom: .7em; > * { grid-area: 1 / 1 } } .ghost { visibility: hidden }
-  .asks .said::before { content: "The answer opens here."; grid-area: 1 / 1 }
+  .whole.asks .said::before { content: "The answer opens here."; grid-area: 1 / 1 }
   details, details + p { grid-area: 9 / 1 / 9 / -1 } details + p { place-self: start end }
 }
 @container (min-width: 760px) and (max-width: 1100px) {
