@@ -717,10 +717,12 @@ def test_the_first_page_s_race_shows_what_will_run(pages, browser):
             page.evaluate(f"{knobs}.button.click()")
             page.page.wait_for_function(f"{knobs}.state.step > 12")
             assert not page.evaluate(f"{knobs}.waits")
-            page.page.wait_for_function(f"{knobs}.state.step == 80")
+            caption = "document.querySelector('.race figcaption').textContent"
+            assert "times lower" not in page.evaluate(caption), "told before the end"
+            page.page.wait_for_function(f"{knobs}.state.step == 80 && {caption}.includes('times lower')")
             ends = page.evaluate(f"{knobs}.race.lanes.map(lane => [lane.heights.at(-1), lane.label])")
             (lowest, best), (second, _), _ = sorted(ends)
-            said = page.evaluate("document.querySelector('.race figcaption').textContent")
+            said = page.evaluate(caption)
             assert f"{best} ends about {float(f'{second / lowest:.0e}'):.0f} times lower than the next." in said
 
 

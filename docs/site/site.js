@@ -187,13 +187,15 @@
     const draw = race.draw, accent = new CSSStyleSheet();
     accent.replaceSync(".play { background: #0b5c9c; border-color: #0b5c9c; color: #fff } .play:hover { background: #084a7f } .bare .said { display: grid !important }"); // its room is kept
     race.shadowRoot.adoptedStyleSheets = [accent];
+    const told = () => { // all seem to have arrived: how far apart are they?
+      if (race.waits || race.state.step < race.state.steps) return;
+      const [best, next] = race.race.lanes.map(({ label, heights }) => ({ label, end: heights.at(-1) })).sort((a, b) => a.end - b.end);
+      const times = Number((next.end / best.end).toPrecision(1));
+      if (times > 1) race.parentNode.querySelector("figcaption span").textContent = `${best.label} ends about ${times} times lower than the next.`;
+    };
     race.draw = () => {
       draw.call(race);
-      if (!race.waits && race.state.step >= race.state.steps) { // all seem to have arrived: how far apart are they?
-        const [best, next] = race.race.lanes.map(({ label, heights }) => ({ label, end: heights.at(-1) })).sort((a, b) => a.end - b.end);
-        const times = Number((next.end / best.end).toPrecision(1));
-        if (times > 1) race.parentNode.querySelector("figcaption span").textContent = `${best.label} ends about ${times} times lower than the next.`;
-      }
+      setTimeout(told); // a guess draws the end before it starts to play
       if (!race.waits || !race.plot) return; // too narrow to be drawn
       race.plot = Playground.drawMap(race.map, { ...race.state, step: SHOWN }, race.race, getComputedStyle(race).color);
       race.slider.value = SHOWN;
