@@ -28,7 +28,7 @@ lab: .venv/.ready
 	JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" $(RUN) -m jupyterlab $(ARGS)
 
 test: .venv/.ready
-	$(RUN) -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)  # three files at a time: half of it is waiting
+	$(RUN) -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)  # two files at a time, each with one thread
 
 execute: .venv/.ready
 	$(RUN) tools/execute.py $(or $(ARGS),$(wildcard notebooks/*.ipynb))

@@ -28,7 +28,7 @@ def pytest_addoption(parser):
     parser.addoption("--hostile", action="store_true", help="also the hostile submissions that wait for limits")
 
 
-# With three workers nobody waits for these at the end. Much of their time they wait: for a browser, a sandbox, a limit.
+# With two workers nobody waits for these at the end. Much of their time they wait: for a browser, a sandbox, a limit.
 LONGEST = ("test_exercises.py", "test_site.py", "test_grade.py", "test_playground.py")
 
 

@@ -236,6 +236,8 @@ def main(paths, built=BUILT):
     for file in ("live.css", "live.js"):  # predictions
         shutil.copy(TEMPLATE.parent / "live" / file, built)
     shutil.copytree(PLAYGROUND, built / "playground")
+    page = built / "playground" / "index.html"
+    page.write_text(page.read_text("utf-8").replace("../slides/index.html", "../index.html"), "utf-8")  # here they are
     talk = lecture.build(built=built)
     titles = {path.stem: deck(path, built) for path in paths}
     links = "\n".join(f'<li><a href="{stem}.html">{escape(title)}</a></li>' for stem, title in titles.items())
