@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from course_utils import plots, rules
+from course_utils import descent, plots, rules
 from course_utils.data import Data
 from course_utils.sweep import sweep
 
@@ -250,11 +250,7 @@ def best_of(scores, tries):
 
 def steps_to(history, target, window=50):
     """The first step after which the mean training loss of the last ``window`` steps is at most ``target``; or inf."""
-    losses = np.asarray(history.losses)
-    if len(losses) < window:
-        return np.inf
-    reached = plots.smooth(losses, window)[window - 1 :] <= target
-    return float(reached.argmax() + window) if reached.any() else np.inf
+    return descent.steps_to(history.losses, target, window)
 
 
 def seconds_to(history, target, window=50):

@@ -156,14 +156,19 @@ def _train(rule, network, data, epochs, batch_size, seed, schedule, start, until
             bar.set_postfix(
                 loss=f"{epoch_losses.mean():.3f}", accuracy=f"{history.test_accuracy[-1]:.2%}", refresh=False
             )
-            if until and _has_reached(history.losses, *until):
+            if until and np.isfinite(steps_to(history.losses, *until)):
                 break
     return history
 
 
-def _has_reached(losses, target, window):
-    """Whether the mean of ``window`` successive losses ever is at most ``target``."""
-    return len(losses) >= window and np.convolve(losses, np.full(window, 1 / window), "valid").min() <= target
+def steps_to(losses, target, window):
+    """The first step after which the mean of the last ``window`` of ``losses`` is at most ``target``; or inf."""
+    losses = np.asarray(losses, dtype=float)
+    if len(losses) < window:
+        return np.inf
+    # each window by itself: a running sum would carry a loss of 1e32 on
+    reached = np.lib.stride_tricks.sliding_window_view(losses, window).mean(1) <= target
+    return float(reached.argmax() + window) if reached.any() else np.inf
 
 
 def losing(rule, loss_and_gradient, data, x, batches, steps, *, schedule=None, **hyper):
