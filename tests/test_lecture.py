@@ -142,7 +142,7 @@ AT, STEPS = r", to a loss of [\d.]+, three seeds\n(?:.+\n){0,7}?", r", [\d.e-]+ 
 # What the notes and titles say of a chapter's output in words: slide, chapter and section, what is printed (each
 # parenthesis a number; with two patterns, the mean of the first over that of the second), and what the words allow.
 SAID = [
-    ("time", "01_challenges", r"width 16 to 256 at depth \d: ([+-][\d.]+)", 3.5, 5.9),
+    ("time", "01_challenges", r"width 16 to 128 at depth \d: ([+-][\d.]+)", 3, 5.5),
     ("time", "01_challenges", r"the first hidden layer .* gains ([+-][\d.]+)", 5, 7),
     ("time", "01_challenges", r"depth 1 to 4 at width .*: ([+-][\d.]+)", -9, 0),
     ("rate", "01_challenges", r" 0\.1 x the best rate .* costs ([\d.]+)", 3, 4.4),
@@ -187,16 +187,16 @@ SAID = [
     (
         "falling-rates",
         "03_stochastic_gradient_descent",
-        r"at a tenth of the rate against .*: ([+-][\d.]+) points",
-        0.2,
-        0.3,
+        [r"\n128 +0\.01 +([\d.]+) +([\d.]+) +([\d.]+)", r"\n128 +0\.1 +([\d.]+) +([\d.]+) +([\d.]+)"],
+        0.18,
+        0.25,
     ),
     (
         "falling-rates",
         "03_stochastic_gradient_descent",
-        r"with 1,024 images against .*: ([+-][\d.]+) points",
-        0.45,
-        0.55,
+        [r"\n1,100 +0\.1 +([\d.]+) +([\d.]+) +([\d.]+)", r"\n128 +0\.1 +([\d.]+) +([\d.]+) +([\d.]+)"],
+        0,
+        0.05,
     ),
     ("falling-rates", f"10_which_optimizer#{STEADY}", r"gradient descent  .* ([+-][\d.]+) \(", -0.5, 0.1),
     (
