@@ -142,7 +142,7 @@ AT, STEPS = r", to a loss of [\d.]+, three seeds\n(?:.+\n){0,7}?", r", [\d.e-]+ 
 # What the notes and titles say of a chapter's output in words: slide, chapter and section, what is printed (each
 # parenthesis a number; with two patterns, the mean of the first over that of the second), and what the words allow.
 SAID = [
-    ("time", "01_challenges", r"width 16 to 128 at depth \d: ([+-][\d.]+)", 3, 5.5),
+    ("time", "01_challenges", r"width 16 to 128 at depth \d: ([+-][\d.]+)", 3.5, 4),
     ("time", "01_challenges", r"the first hidden layer .* gains ([+-][\d.]+)", 5, 7),
     ("time", "01_challenges", r"depth 1 to 4 at width .*: ([+-][\d.]+)", -9, 0),
     ("rate", "01_challenges", r" 0\.1 x the best rate .* costs ([\d.]+)", 3, 4.4),
