@@ -1,6 +1,5 @@
 """Comparing: known answers for the statistics, one real comparison for the way through."""
 
-
 import numpy as np
 import pytest
 
