@@ -236,18 +236,6 @@ def widths(tuned, drop=1.0):
     return out
 
 
-def best_of(scores, tries):
-    """The expected highest of ``tries`` scores drawn without replacement. Sivaprasad et al. (2020)."""
-    ordered, tries = np.sort(scores), int(tries)
-    if not 1 <= tries <= len(ordered):
-        raise ValueError(f"tries must be from 1 to the number of scores, {len(ordered)}, not {tries}")
-    share, left = np.zeros(len(ordered)), 1.0
-    for i in range(len(ordered), tries - 1, -1):  # ordered[i - 1] is the best if drawn, and none above it is
-        share[i - 1] = left * tries / i
-        left -= share[i - 1]
-    return float(share @ ordered)
-
-
 def steps_to(history, target, window=50):
     """The first step after which the mean training loss of the last ``window`` steps is at most ``target``; or inf."""
     return descent.steps_to(history.losses, target, window)

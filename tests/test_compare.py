@@ -1,7 +1,5 @@
 """Comparing: known answers for the statistics, one real comparison for the way through."""
 
-from itertools import combinations
-
 import numpy as np
 import pytest
 
@@ -134,13 +132,6 @@ def test_a_lucky_seed_does_not_raise_its_own_floor():
     lucky = tuned([[94, 96], [96, 94]], [0.1, 1.0])  # both rates 95 on average: within a point of it everywhere
     own, _ = compare.widths({rules.adam: lucky})[rules.adam]
     assert own == pytest.approx([1.0, 1.0])
-
-
-@pytest.mark.parametrize("tries", [1, 2, 4, 5])
-def test_best_of(tries):
-    scores = [3.0, 1.0, 4.0, 1.5, 9.0]
-    expected = np.mean([max(some) for some in combinations(scores, tries)])
-    assert compare.best_of(scores, tries) == pytest.approx(expected)
 
 
 def test_cost_of_a_target():

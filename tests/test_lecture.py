@@ -135,7 +135,6 @@ def test_the_slides_follow_the_chapters():
     assert chapters == sorted(chapters)
 
 
-STEADY = "Deeper:-the-same-race-at-a-constant-rate"
 SCORES = r"test accuracy, points .*\n(?:.* minus .*\n)*?"  # the rows of a table of differences, down to the one named
 AT, STEPS = r", to a loss of [\d.]+, three seeds\n(?:.+\n){0,7}?", r", [\d.e-]+ +(\d+) "  # chapter 10's workloads
 
@@ -156,7 +155,6 @@ SAID = [
         9,
         20,
     ),
-    ("fair", "10_which_optimizer", r"(\d+) of 28 pairs can be told apart, \d+ with", 10, 10),
     ("minima", "01_challenges", [r"reordered: .* to ([\d.]+) higher", r"straight +: the way over is ([\d.]+)"], 0, 0.1),
     (
         "minima",
@@ -198,7 +196,6 @@ SAID = [
         0,
         0.05,
     ),
-    ("falling-rates", f"10_which_optimizer#{STEADY}", r"gradient descent  .* ([+-][\d.]+) \(", -0.5, 0.1),
     (
         "valley",
         "04_momentum#A-picture-first",
@@ -398,8 +395,6 @@ SAID = [
         1.5,
         9,
     ),
-    ("sources", f"10_which_optimizer#{STEADY}", r"\n[\w +]+ +[\d.]+ +[\d.]+ +[\d.]+ +([+-][\d.]+) \(", -1.05, 1.05),
-    ("five-layers", f"10_which_optimizer#{STEADY}", r"gradient descent minus Nesterov +-([\d.]+)", 0.45, 0.6),
 ]
 
 
