@@ -85,7 +85,7 @@ function terrain(plot, height, isDark) {
   bands.forEach((value, k) => {
     const share = floor(value) / 12, slope = hypot(value - bands[k % w ? k - 1 : k + 1], value - (bands[k - w] ?? bands[k + w]));
     const ink = value && max(0, 1 - abs(value - round(value)) / slope) * min(1, 0.4 / slope);
-    for (let i = 0; i < 3; i++) data[4 * k + i] = mix(mix(low[i], high[i], share), edge[i], ink); // arrays would take most of the time
+    for (let i = 0; i < 3; i++) data[4 * k + i] = mix(mix(low[i], high[i], share), edge[i], ink);
     data[4 * k + 3] = 255;
   });
   canvas.getContext("2d").putImageData(image, 0, 0);
