@@ -148,7 +148,7 @@ def test_broken_candidates_get_a_message(kind, monkeypatch):
 
 @pytest.mark.parametrize("name", names)
 def test_check_raises_nothing_but_assertion_errors(name, monkeypatch):
-    monkeypatch.setattr(guard, "SECONDS", 0.1)
+    monkeypatch.setattr(guard, "SECONDS", 0.05)
     for candidate, _, _ in BROKEN.values():
         with pytest.raises(AssertionError, match=f"^{name}: "):
             check(name, candidate)

@@ -74,8 +74,12 @@ def test_only_what_a_submission_uses_is_imported_in_the_sandbox():
     assert (
         grading.needed(new_notebook(cells=cells))["setup"] == "import numpy as np\nhalf = np.float64(0.5)\nprint(half)"
     )
-    cells[1].source = "# torch"
-    assert grading.needed(new_notebook(cells=cells))["setup"] == "import torch"
+    for use in ("torch", "eval('torch')", "%timeit torch", "half of torch, (", "def f():\n  torch.ones", "f'{torch}'"):
+        cells[1].source = use
+        assert "import torch" in grading.needed(new_notebook(cells=cells))["setup"]
+    for mention in ("# torch", "def f():\n    # as\n    'torch'\n    return 1", "'torch'\n"):
+        cells[1].source = mention
+        assert grading.needed(new_notebook(cells=cells))["setup"] == ""
 
 
 # ---- what a kernel says

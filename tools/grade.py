@@ -91,8 +91,9 @@ class Batch:
         with open(self.book.grading / f"{self.exercise}.log", "a", encoding="utf-8", errors="backslashreplace") as log:
             todo = self.to_grade(learners)
             if todo:
-                self.canary(log)
-                self.grade(todo, log)
+                with pool.warmed(log) as settings:
+                    self.canary(log, settings)
+                    self.grade(todo, log, settings)
             self.feedback(learners, log)
         return self.report(learners)
 
@@ -184,13 +185,13 @@ class Batch:
 
     # ---- the work
 
-    def canary(self, log):
+    def canary(self, log, settings):
         """Grade the solution itself: if it does not get full points, nobody would get theirs."""
         path = Path(self.root, one.directory(self.root).source_directory, self.exercise, f"{self.exercise}.ipynb")
         if not path.exists():
             sys.exit(f"There is no {path}: the solution is graded first, to see that grading works.")
         print(f"{self.exercise}: the solution first, to see that grading works ...", flush=True)
-        ((_, result),) = pool.run("one.grade", [self.job("the solution", path.read_bytes())], 1, log)
+        ((_, result),) = pool.run("one.grade", [self.job("the solution", path.read_bytes())], 1, log, settings)
         if "fault" in result:
             sys.exit(f"Nobody was graded: the solution itself could not be. {result['fault']}\nSee {log.name}")
         notebook = notebooks.read(result["notebook"].encode())
@@ -205,7 +206,7 @@ class Batch:
         text = data.decode("utf-8-sig", "replace")
         return {"root": self.root, "exercise": self.exercise, "student": student, "data": text}
 
-    def grade(self, todo, log):
+    def grade(self, todo, log, settings):
         """Everybody on all cores; what is done is entered here, by this process alone."""
         by_id, jobs = {learner.id: learner for learner in todo}, []
         fresh = self.options.again
@@ -217,7 +218,7 @@ class Batch:
                 jobs.append(self.job(learner.id, data) | {"digest": books.digest(data)})
         begin, self.seconds = time.monotonic(), []
         bar = tqdm(total=len(jobs), desc=self.exercise, unit="submission", disable=None, leave=False)
-        for job, result in pool.run("one.grade", jobs, self.options.processes, log):
+        for job, result in pool.run("one.grade", jobs, self.options.processes, log, settings):
             student = job["student"]
             if "fault" in result:
                 text = f"Not graded, by a fault that is not the learner's: {result['fault']}"

@@ -8,10 +8,12 @@ submission's functions from outside.
 import ast
 import hashlib
 import hmac
+import io
 import os
 import re
 import secrets
 import time
+import tokenize
 from pathlib import Path
 
 import individual
@@ -202,11 +204,11 @@ def answers_of(notebook):
 def needed(nb):
     """grade id -> what of each of our locked cells a learner's cells need: torch takes seconds to import.
 
-    A statement is needed if one of the names that it sets stands anywhere in the learner's cells, be it in a comment,
+    A statement is needed if one of the names that it sets stands anywhere in the learner's cells, be it in a string,
     or in a needed statement; one that sets none, if a name in it does.
     """
     code = [cell for cell in nb.cells if cell.cell_type == "code" and not utils.is_grade(cell)]
-    words = set(re.findall(r"\w+", "\n".join(cell.source for cell in code if not utils.is_locked(cell))))
+    words = set().union(*(words_of(cell.source) for cell in code if not utils.is_locked(cell)))
     kept = {}
     for cell in reversed([cell for cell in code if utils.is_locked(cell)]):
         lines, parts = cell.source.split("\n"), []
@@ -227,6 +229,21 @@ def needed(nb):
                 parts.append("\n".join(lines[first - 1 : statement.end_lineno]))
         kept[cell.metadata.nbgrader.grade_id] = "\n".join(reversed(parts))
     return kept
+
+
+def words_of(source):
+    """The words of a cell, but for those of comments and docstrings, which speak of runs and gradients and use none."""
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (SyntaxError, tokenize.TokenError):
+        return set(re.findall(r"\w+", source))
+    tokens = [token for token in tokens if token.type not in (tokenize.COMMENT, tokenize.NL)]
+    ends = {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}  # a string between two of them stands for itself
+    told = [
+        token.type == tokenize.STRING and token.string[0] in "rR'\"" and before in ends and after.type in ends
+        for before, token, after in zip([tokenize.NEWLINE, *(t.type for t in tokens)], tokens, tokens[1:], strict=False)
+    ]
+    return set(re.findall(r"\w+", "\n".join(t.string for t, is_told in zip(tokens, told, strict=False) if not is_told)))
 
 
 def bind(checker, learner, functions, cell):

@@ -78,14 +78,15 @@ const mix = (a, b, share) => a + share * (b - a);
 // A line where a band ends: where lines are close, it is steep
 function terrain(plot, height, isDark) {
   const w = round(plot.w), h = round(plot.h);
-  const canvas = new OffscreenCanvas(w, h), image = new ImageData(w, h);
-  const logs = Float32Array.from({ length: w * h }, (_, k) => logOf(height(plot.point([k % w, floor(k / w)]))));
+  const canvas = new OffscreenCanvas(w, h), image = new ImageData(w, h), { data } = image;
+  const logs = new Float32Array(w * h).map((_, k) => logOf(height(plot.point([k % w, floor(k / w)]))));
   const top = logs.reduce((a, b) => max(a, b)), bands = logs.map((value) => max(0, 11.7 - (top - value) * 3.45)); // no line ends in a corner
   const [low, high, edge] = isDark ? [[36, 62, 80], [18, 20, 24], [80, 104, 120]] : [[112, 174, 206], [252, 248, 238], [84, 128, 152]];
   bands.forEach((value, k) => {
-    const band = floor(value), slope = hypot(value - bands[k % w ? k - 1 : k + 1], value - (bands[k - w] ?? bands[k + w]));
+    const share = floor(value) / 12, slope = hypot(value - bands[k % w ? k - 1 : k + 1], value - (bands[k - w] ?? bands[k + w]));
     const ink = value && max(0, 1 - abs(value - round(value)) / slope) * min(1, 0.4 / slope);
-    image.data.set([...high.map((light, i) => mix(mix(low[i], light, band / 12), edge[i], ink)), 255], 4 * k);
+    for (let i = 0; i < 3; i++) data[4 * k + i] = mix(mix(low[i], high[i], share), edge[i], ink);
+    data[4 * k + 3] = 255;
   });
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;

@@ -20,22 +20,30 @@ from sandbox import Folder
 WORKER = Path(__file__).with_name("worker.py")
 
 
-def run(function, jobs, processes, log):
+@contextlib.contextmanager
+def warmed(log):
+    """What :func:`run` takes as ``settings``: all its runs fork their checkers from one process, which imports once."""
+    held = Folder(f"class-{os.getpid()}")  # short, for a socket's path has at most 107 characters
+    try:
+        with warm.checkers(str(held.path), log) as path:
+            yield {"JUPYTER_PATH": path}
+    finally:
+        held.remove()
+
+
+def run(function, jobs, processes, log, settings=None):
     """``(job, result)`` for each of the jobs, as they are done. A result with the key "fault" is none.
 
-    function: "one.grade" or "page.write". log: an open file for what workers print.
+    function: "one.grade" or "page.write". log: an open file for what workers print. settings: of :func:`warmed`.
     """
     if not jobs:
         return
     with contextlib.ExitStack() as stack:
-        # short, for a socket's path has at most 107 characters
+        if function == "one.grade" and not settings:
+            settings = stack.enter_context(warmed(log))
         held = Folder(f"class-{os.getpid()}")
         stack.callback(held.remove)
-        folder = str(held.path)
-        settings = {}
-        if function == "one.grade":
-            settings["JUPYTER_PATH"] = stack.enter_context(warm.checkers(folder, log))
-        workers = [Worker(folder, number, log, settings) for number in range(min(processes, len(jobs)))]
+        workers = [Worker(str(held.path), number, log, settings or {}) for number in range(min(processes, len(jobs)))]
         yield from _run(function, jobs, workers)
 
 
