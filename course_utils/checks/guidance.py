@@ -297,7 +297,7 @@ GUIDES = {
             ),
         ),
         "waiting": Guide(
-            "The clock",
+            "In simulated time",
             "The slowest of M sets the pace, and the more workers, the later the slowest comes.",
             "How much would it help to wait only for the first 15 of 16?",
             (
@@ -405,7 +405,7 @@ GUIDES = {
     },
     7: {
         "adagrad": Guide(
-            "A rate for each coordinate",
+            "On a surface: the rate of each coordinate",
             "Each coordinate is measured by its own past, so steep and gentle ones step alike at first.",
             "How long is the first step of a coordinate with gradient 0.001, and with 1,000?",
             (
@@ -571,7 +571,7 @@ GUIDES = {
             ),
         ),
         "settings": Guide(
-            "The loss on another scale",
+            "Predict first: another scale",
             "Adam does not see the loss's unit, as long as eps is far below the root of v.",
             "Why could a larger lr alone do nearly the same, and what would Adam be then?",
             (
