@@ -403,7 +403,8 @@ def cuts(png):
 
     A panel takes nearly a third of the width or more: a legend or a colour bar stays with its panel. Both ends count.
     """
-    inked = inks(png).any(0)
+    ink = inks(png)
+    inked = ink[(heading(ink) or [0])[-1] :].any(0)  # a title of the whole picture is no panel's
     columns = np.nonzero(inked)[0]
     found = [0.0]
     for left, right in zip(columns, columns[1:], strict=False):
@@ -431,13 +432,20 @@ def borrowed(png, places):
 def common_title(png, places):
     """Where a title of the whole picture lies that a cut would part: left, right, bottom, in shares; else nothing."""
     ink = inks(png)
+    left, right, top, bottom = heading(ink) or (0, 0, 0, 0)
+    if not any(left < place < right for place in places):
+        return []
+    return [left - 0.01, right + 0.01, (bottom + top) / len(ink)]  # as much white below it as above
+
+
+def heading(ink):
+    """A line of words in the middle above all else: its left and right, in shares of the width, its rows; or None."""
     top, bottom = np.nonzero(np.diff(ink.any(1), prepend=False, append=False))[0][:2]
     columns = np.nonzero(ink[top:bottom].any(0))[0] / ink.shape[1]
     left, right = columns[0], columns[-1]
-    words = np.diff(columns).max() < 0.015 and abs(left + right - 1) < 0.02 and bottom < 0.08 * len(ink)
-    if not words or not any(left < place < right for place in places):
-        return []
-    return [left - 0.01, right + 0.01, (bottom + top) / len(ink)]  # as much white below it as above
+    if np.diff(columns).max() < 0.015 and abs(left + right - 1) < 0.02 and bottom < 0.08 * len(ink):
+        return left, right, top, bottom
+    return None
 
 
 def left_axis(ink):
